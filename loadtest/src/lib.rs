@@ -1,0 +1,1 @@
+//! Starts real deployments, for tests and for load.

@@ -1,0 +1,30 @@
+//! The bounds that the rules of play set, so that every log is finite.
+
+use crate::time::Millis;
+
+/// A game of this many half-moves is drawn.
+pub const MAX_PLIES: usize = 600;
+
+/// A player offers a draw at most once in this many half-moves.
+pub const PLIES_BETWEEN_DRAW_OFFERS: u16 = 20;
+
+/// What a player may have accepted of his wishes to take back in one game.
+pub const MAX_TAKEBACKS: u8 = 100;
+
+/// How often a player may give time in one game.
+pub const MAX_GIFTS: u8 = 10;
+
+/// What one gift of time is.
+pub const GIFT: Millis = Millis::from_secs(15);
+
+/// How often a player may offer a rematch after one game.
+pub const MAX_REMATCH_OFFERS: u8 = 10;
+
+/// A game without any clock is aborted after so long without a move.
+pub const ABANDONED_AFTER: Millis = Millis::from_days(21);
+
+/// The wait for a player who left on purpose, and the shortest one of all.
+pub const SHORTEST_CLAIM_WAIT: Millis = Millis::from_secs(10);
+
+/// The wait for a player who left where no clock would end the game.
+pub const CLAIM_WAIT_WITHOUT_CLOCK: Millis = Millis::from_days(30);

@@ -1,0 +1,197 @@
+//! The port to where games are kept: an append-only log a game, and a channel that carries what is appended.
+//!
+//! Two implementations keep the same promises, and one suite of tests holds both to them: [`embedded`] for one
+//! process, [`redis`] for many nodes. The store knows lines, versions and tags; what a line means is not its business.
+
+pub mod channels;
+pub mod embedded;
+pub mod redis;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use zeitnot_game::color::{ByColor, Color};
+use zeitnot_game::id::{GameId, Head, Tag, Version};
+use zeitnot_game::time::{PlayTime, Timestamp, UnixMillis};
+
+pub use channels::Follow;
+
+/// Where games are kept.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug {
+    /// Begins a log with the set-up `body`. The store completes the line: `created:` and the unix time, the moment of
+    /// its play clock, and `tag`. Creating again with the same tag changes nothing and succeeds.
+    ///
+    /// # Errors
+    /// [`CreateError::Exists`] if the id is taken by another set-up: nothing was written.
+    async fn create(&self, id: GameId, body: &str, tag: Tag) -> Result<(), CreateError>;
+
+    /// Appends events, all or none, after exactly the entry that the caller knows as the last; stamps them with the
+    /// moment of the play clock, never earlier than the entry before; publishes them to the followers in the same
+    /// atomic step. Sending the same append again is safe: it is recognised by its tag and answered as at first.
+    ///
+    /// # Errors
+    /// On [`Unavailable`] it is not known whether it was written: send the same again.
+    async fn append(&self, id: GameId, append: &Append) -> Result<Appended, Unavailable>;
+
+    /// The log after `since`, oldest line first. A game that does not exist has length 0.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn read(&self, id: GameId, since: Version) -> Result<Tail, Unavailable>;
+
+    /// What is appended from now on. Whoever opens a game follows first and reads then, so that nothing falls between.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn follow(&self, id: GameId) -> Result<Follow, Unavailable>;
+
+    /// Opens a challenge under the id of the game that it may become. Opening again with the same terms succeeds.
+    ///
+    /// # Errors
+    /// [`CreateError::Exists`] if the id is taken by a game or by other terms.
+    async fn open_challenge(&self, id: GameId, challenge: &Challenge) -> Result<(), CreateError>;
+
+    /// An open challenge; nothing if there is none, or it became a game.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn challenge(&self, id: GameId) -> Result<Option<Challenge>, Unavailable>;
+
+    /// Takes a seat of a challenge. With the second one the game begins in the same atomic step: its body is the
+    /// terms, ` white:` and ` black:` with the players, the rest as [`Store::create`] completes it.
+    ///
+    /// # Errors
+    /// On [`Unavailable`] it is not known whether the seat was taken: send the same again.
+    async fn take_seat(&self, id: GameId, seat: &TakeSeat) -> Result<Seated, Unavailable>;
+
+    /// The store's play clock, as this node estimates it without asking.
+    fn play_time(&self, id: GameId) -> PlayTime;
+}
+
+/// Events to be written, as the bodies of their lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// The last entry that the caller knows.
+    pub after: Head,
+    /// The mark of this append and its nonce: drawn at random once, and the same when it is sent again.
+    pub tag: Tag,
+    /// The zero of the game's scale, from its entry 1.
+    pub origin: PlayTime,
+    /// One line each without moment and tag, 1 to [`crate::limits::MAX_EVENTS_PER_APPEND`].
+    pub bodies: Vec<String>,
+    /// Not to be committed before this moment.
+    pub not_before: Option<Timestamp>,
+}
+
+/// What became of an append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// It is in the log.
+    Committed {
+        /// The version of its last entry.
+        version: Version,
+        /// The moment of all its entries.
+        at: Timestamp,
+    },
+    /// Nothing was written: the log has gone on. Fold these in and decide again.
+    Stale(Tail),
+    /// Nothing was written: its moment has not come.
+    Early {
+        /// The moment now.
+        at: Timestamp,
+    },
+}
+
+/// The end of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tail {
+    /// The lines follow this version. 0 where the caller's own log is not a part of the store's: start again from
+    /// entry 1.
+    pub since: Version,
+    /// The lines, oldest first.
+    pub lines: Vec<String>,
+}
+
+impl Tail {
+    /// The number of entries in the log.
+    #[must_use]
+    pub fn length(&self) -> Version {
+        let lines = u32::try_from(self.lines.len()).unwrap_or(u32::MAX);
+        Version(self.since.0.saturating_add(lines))
+    }
+}
+
+/// One append as the followers get it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The version of its first entry.
+    pub first: Version,
+    /// The tag of the entry before it.
+    pub before: Tag,
+    /// Its lines.
+    pub lines: Vec<String>,
+}
+
+/// What a follower gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Feed {
+    /// An append. It may repeat one that was read, or leave a gap.
+    Published(Arc<Published>),
+    /// Something may have been missed: read.
+    Resync,
+}
+
+/// An invitation that anybody with the link may accept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    /// The first words of entry 1, without line breaks.
+    pub terms: String,
+    /// Who sits already, as `id:name`, one word each.
+    pub seats: ByColor<Option<String>>,
+    /// When it lapses, in unix time of the store's own clock.
+    pub expires: UnixMillis,
+}
+
+/// A user's wish for a seat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakeSeat {
+    /// Who, as `id:name`, one word; the same user is known by the part before the colon.
+    pub player: String,
+    /// Which seat.
+    pub color: Color,
+    /// Whether the other one will do as well.
+    pub or_other: bool,
+    /// The tag of entry 1, in case the game begins.
+    pub tag: Tag,
+}
+
+/// What became of a wish for a seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seated {
+    /// The user sits here and waits for an opponent.
+    Waiting(Color),
+    /// The user sits here, and the game has begun.
+    Begun(Color),
+    /// The seat is another user's, or the user holds the other seat and may not have both.
+    Taken,
+    /// There is no such challenge, or not any more: perhaps it is a game by now.
+    NotFound,
+}
+
+/// The store did not answer, or could not write.
+#[derive(Debug, thiserror::Error)]
+#[error("the store is unavailable")]
+pub struct Unavailable(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Why a game was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The id is taken.
+    #[error("the game exists already")]
+    Exists,
+    /// It is not known whether it was written: send the same again.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
