@@ -1,0 +1,1 @@
+export type Answer = "offer" | "accept" | "decline";

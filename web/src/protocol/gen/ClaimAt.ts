@@ -1,0 +1,1 @@
+export type ClaimAt = { white?: number, black?: number, };

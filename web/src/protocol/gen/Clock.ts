@@ -1,0 +1,3 @@
+import type { Color } from "./Color";
+
+export type Clock = { initial: number, increment: number, white: number, black: number, running: Color | null, };

@@ -1,0 +1,1 @@
+export type DrawAction = "offer" | "accept" | "decline" | "claim";

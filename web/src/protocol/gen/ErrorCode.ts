@@ -1,0 +1,1 @@
+export type ErrorCode = "bad_request" | "unauthorized" | "bad_credentials" | "forbidden" | "not_found" | "name_taken" | "conflict" | "not_your_turn" | "illegal_move" | "stale" | "game_over" | "not_allowed" | "too_large" | "rate_limited" | "unavailable";

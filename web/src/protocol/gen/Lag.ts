@@ -1,0 +1,1 @@
+export type Lag = { elapsed: number, compensated: number, };

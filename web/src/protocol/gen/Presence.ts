@@ -1,0 +1,3 @@
+import type { ClaimAt } from "./ClaimAt";
+
+export type Presence = { white: boolean, black: boolean, claim_at?: ClaimAt, };

@@ -1,0 +1,1 @@
+export type RatingChange = { before: number, after: number, };

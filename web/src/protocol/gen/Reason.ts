@@ -1,0 +1,1 @@
+export type Reason = "agreement" | "threefold" | "fifty" | "fivefold" | "seventyfive" | "dead" | "maxPlies" | "cannotMate";

@@ -1,0 +1,1 @@
+export type Room = "players" | "spectators";

@@ -1,0 +1,1 @@
+export type SeekClock = { limit: number, increment: number, };
