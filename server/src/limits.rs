@@ -11,3 +11,112 @@ pub const FOLLOW_QUEUE: usize = 64;
 
 /// How long one request to the store may take.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often the games that nobody follows any more are forgotten. Until then one costs a channel and a subscription.
+pub const SWEEP_PERIOD: Duration = Duration::from_secs(5);
+
+/// Writes that wait for the embedded store's writer. More than it commits within [`STORE_TIMEOUT`] would time out.
+pub const WRITE_QUEUE: usize = 4096;
+
+/// Writes that the embedded store commits at once: beyond it a commit costs nothing per write any more.
+pub const COMMIT_BATCH: usize = 256;
+
+/// Connections on which the embedded store reads, beside the one that writes. Reads are rare and quick.
+pub const READ_CONNECTIONS: u32 = 2;
+
+/// How often the embedded store's play clock is saved while nothing is written: a crash takes back at most so much.
+pub const CLOCK_SAVE_PERIOD: Duration = Duration::from_secs(1);
+
+/// How often a node asks Redis for its time, to estimate the play clock.
+pub const TIME_SAMPLE_PERIOD: Duration = Duration::from_secs(1);
+
+/// The round trip above which an answer about the time is not believed: the estimate would be off by half of it.
+pub const MAX_SAMPLE_ROUND_TRIP: Duration = Duration::from_millis(100);
+
+/// The first wait before another try to connect to Redis, in milliseconds; it doubles from try to try.
+pub const MIN_RECONNECT_DELAY_MS: u32 = 50;
+
+/// The longest wait before another try to connect to Redis, in milliseconds: an outage ends for us that much later.
+pub const MAX_RECONNECT_DELAY_MS: u32 = 500;
+
+/// The random part of the wait before another try to connect to Redis, in milliseconds, so that nodes come one by one.
+pub const RECONNECT_JITTER_MS: u32 = 50;
+
+/// Messages from Redis that wait for this node to hand them on. More means that every followed game is read.
+pub const REDIS_PUSH_QUEUE: usize = 65_536;
+
+/// Subscriptions that are on their way at the same time: 10,000 take about 50 ms then.
+pub const SUBSCRIBES_IN_FLIGHT: usize = 1000;
+
+/// How long to wait before subscriptions that failed are tried again.
+pub const SUBSCRIBE_RETRY: Duration = Duration::from_millis(200);
+
+// Tokens and names.
+
+/// Characters of a name that is shown.
+pub const MAX_DISPLAY_NAME: usize = 20;
+
+/// How long a guest's token and a renewed one is good.
+pub const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// The longest life of any token, those of scripts included: one year.
+pub const MAX_TOKEN_LIFETIME: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// Seconds by which the clocks of who made a token and of the store may differ.
+pub const TOKEN_LEEWAY_SECS: u64 = 10;
+
+/// Bytes of a token that is looked at. Ours have about 400.
+pub const MAX_TOKEN_LEN: usize = 4096;
+
+/// Bytes of a key's name in a token.
+pub const MAX_KID_LEN: usize = 64;
+
+/// Bytes of a token's own id.
+pub const MAX_JTI_LEN: usize = 64;
+
+/// Bytes of a token's scopes.
+pub const MAX_SCOPE_LEN: usize = 512;
+
+/// Keys in use at a time: the next, the current, some previous ones.
+pub const MAX_JWT_KEYS: usize = 16;
+
+/// Bytes of a secret for HS256, as many as its hash has (RFC 7518, 3.2).
+pub const MIN_SECRET_LEN: usize = 32;
+
+// Requests.
+
+/// Bytes of a request's body.
+pub const MAX_BODY: usize = 16 * 1024;
+
+/// How long a request's body may take to arrive.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a request's headers may take to arrive, and a connection may be idle.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Headers of a request.
+pub const MAX_HEADERS: usize = 64;
+
+/// Bytes of a request's headers, and of what is read ahead.
+pub const MAX_HEADER_BYTES: usize = 16 * 1024;
+
+/// Connections at a time that have not become sockets.
+pub const MAX_HTTP_CONNECTIONS: usize = 10_000;
+
+/// How long nothing is accepted after the system had no more file descriptors to give.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a request goes on asking a store that does not answer.
+pub const HTTP_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// The pause between two such questions.
+pub const HTTP_RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a challenge stays open.
+pub const CHALLENGE_LIFETIME_MS: u64 = 24 * 3600 * 1000;
+
+/// How often another id is drawn for a challenge whose id is taken.
+pub const MAX_ID_DRAWS: usize = 5;
+
+/// How long tasks may take to end after they were told to.
+pub const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);

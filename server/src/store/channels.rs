@@ -51,6 +51,12 @@ impl Channels {
         }
     }
 
+    /// Whether a game has a channel.
+    #[must_use]
+    pub fn is_followed(&self, id: GameId) -> bool {
+        self.lock().contains_key(&id)
+    }
+
     /// Every game with a channel.
     #[must_use]
     pub fn games(&self) -> Vec<GameId> {

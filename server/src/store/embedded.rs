@@ -1,1 +1,238 @@
-//! The embedded store.
+//! The embedded store: a SQLite file in WAL mode and channels in this process. For one process, which locks the
+//! directory.
+//!
+//! One task writes, with one commit for all that waits; a few connections read. What was acknowledged survives the
+//! death of the process, and with [`Sync::Full`] the loss of power.
+
+mod challenge;
+mod clock;
+mod log;
+mod schema;
+mod writer;
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use zeitnot_game::id::{GameId, Tag, Version};
+use zeitnot_game::time::PlayTime;
+
+use self::clock::{PlayClock, unix_now};
+use self::writer::{Write, Writer};
+use super::channels::{Channels, Follow};
+use super::{Append, Appended, Challenge, CreateError, Seated, Store, Tail, TakeSeat, Unavailable};
+use crate::limits::{READ_CONNECTIONS, STORE_TIMEOUT, WRITE_QUEUE};
+
+const LOCK_FILE: &str = "zeitnot.lock";
+const DATABASE_FILE: &str = "zeitnot.db";
+
+/// What an acknowledged write survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// The death of the process.
+    Normal,
+    /// The loss of power too: each commit waits for the disk.
+    Full,
+}
+
+/// Games in a file, for one process.
+#[derive(Debug)]
+pub struct EmbeddedStore {
+    queue: mpsc::Sender<Write>,
+    reads: SqlitePool,
+    clock: PlayClock,
+    channels: Channels,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+    /// Held, not used: the directory is ours for as long as it is open.
+    _lock: File,
+}
+
+/// Why the embedded store was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory or its lock could not be made.
+    #[error("the data directory {dir} cannot be used")]
+    Directory {
+        /// Which one.
+        dir: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Two processes would each see half of the games.
+    #[error("the data directory {dir} is in use by another zeitnot")]
+    InUse {
+        /// Which one.
+        dir: PathBuf,
+    },
+    /// A later build has written it.
+    #[error("the database has version {found}, which this build does not know")]
+    UnknownVersion {
+        /// Its `PRAGMA user_version`.
+        found: i64,
+    },
+    /// The file is no database, or cannot be read.
+    #[error("the database cannot be opened")]
+    Database(#[from] sqlx::Error),
+}
+
+impl EmbeddedStore {
+    /// Opens the store in `data_dir`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] while another process has it open.
+    pub async fn open(data_dir: &Path, sync: Sync) -> Result<Self, OpenError> {
+        let lock = lock(data_dir)?;
+        let options = options(&data_dir.join(DATABASE_FILE), sync);
+        let mut connection: SqliteConnection = options.connect().await?;
+        let saved = schema::prepare(&mut connection).await?;
+        let clock = PlayClock::resume(saved, Instant::now());
+        let reads = SqlitePoolOptions::new()
+            .max_connections(READ_CONNECTIONS)
+            .acquire_timeout(STORE_TIMEOUT)
+            .connect_with(options.read_only(true))
+            .await?;
+        let (queue, writes) = mpsc::channel(WRITE_QUEUE);
+        let (channels, shutdown) = (Channels::default(), CancellationToken::new());
+        let writer = Writer {
+            connection,
+            queue: writes,
+            clock,
+            channels: channels.clone(),
+            shutdown: shutdown.clone(),
+        };
+        let tasks = TaskTracker::new();
+        tasks.spawn(writer.run());
+        Ok(Self {
+            queue,
+            reads,
+            clock,
+            channels,
+            shutdown,
+            tasks,
+            _lock: lock,
+        })
+    }
+
+    /// Writes what waits, saves the play clock and closes the file. Whatever is asked afterwards is unavailable.
+    pub async fn close(&self) {
+        self.reads.close().await;
+        self.shutdown.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    async fn write<T>(
+        &self,
+        write: impl FnOnce(oneshot::Sender<T>) -> Write,
+    ) -> Result<T, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        let written = async {
+            self.queue.send(write(reply)).await.map_err(unavailable)?;
+            answer.await.map_err(unavailable)
+        };
+        timeout(STORE_TIMEOUT, written).await.map_err(unavailable)?
+    }
+}
+
+fn lock(data_dir: &Path) -> Result<File, OpenError> {
+    let unusable = |source| OpenError::Directory {
+        dir: data_dir.to_owned(),
+        source,
+    };
+    fs::create_dir_all(data_dir).map_err(unusable)?;
+    let file = File::create(data_dir.join(LOCK_FILE)).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
+            dir: data_dir.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(unusable(source)),
+    }
+}
+
+fn options(file: &Path, sync: Sync) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(match sync {
+            Sync::Normal => SqliteSynchronous::Normal,
+            Sync::Full => SqliteSynchronous::Full,
+        })
+        // The lock file keeps other processes away; only our own connections meet, and only for moments.
+        .busy_timeout(STORE_TIMEOUT)
+        .disable_statement_logging()
+}
+
+/// A number as SQLite has it: signed. Ours are milliseconds since 1970.
+fn number(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn unavailable(error: impl std::error::Error + Send + std::marker::Sync + 'static) -> Unavailable {
+    Unavailable(Box::new(error))
+}
+
+fn created(is_ours: bool) -> Result<(), CreateError> {
+    if is_ours {
+        Ok(())
+    } else {
+        Err(CreateError::Exists)
+    }
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    async fn create(&self, id: GameId, body: &str, tag: Tag) -> Result<(), CreateError> {
+        let setup = (body.to_owned(), tag);
+        created(self.write(|reply| Write::Create(id, setup, reply)).await?)
+    }
+
+    async fn append(&self, id: GameId, append: &Append) -> Result<Appended, Unavailable> {
+        let append = append.clone();
+        self.write(|reply| Write::Append(id, append, reply)).await
+    }
+
+    async fn read(&self, id: GameId, since: Version) -> Result<Tail, Unavailable> {
+        log::read(&self.reads, id, since).await.map_err(unavailable)
+    }
+
+    async fn follow(&self, id: GameId) -> Result<Follow, Unavailable> {
+        let (follow, _) = self.channels.follow(id);
+        Ok(follow)
+    }
+
+    async fn open_challenge(&self, id: GameId, challenge: &Challenge) -> Result<(), CreateError> {
+        let challenge = challenge.clone();
+        let is_ours = self
+            .write(|reply| Write::OpenChallenge(id, challenge, reply))
+            .await?;
+        created(is_ours)
+    }
+
+    async fn challenge(&self, id: GameId) -> Result<Option<Challenge>, Unavailable> {
+        challenge::get(&self.reads, id, unix_now())
+            .await
+            .map_err(unavailable)
+    }
+
+    async fn take_seat(&self, id: GameId, seat: &TakeSeat) -> Result<Seated, Unavailable> {
+        let seat = seat.clone();
+        self.write(|reply| Write::TakeSeat(id, seat, reply)).await
+    }
+
+    fn play_time(&self, _: GameId) -> PlayTime {
+        self.clock.at(Instant::now())
+    }
+}

@@ -1,0 +1,162 @@
+//! Who somebody is: users, and the tokens that say so.
+//!
+//! A token is verified without asking the store: a signature, some claims, and the time that the caller passes, since
+//! a node's own clock decides nothing. What a user may do is not decided here.
+
+pub mod keys;
+pub mod request;
+pub mod token;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::Rng as _;
+use zeitnot_game::id::UserId;
+use zeitnot_game::setup;
+use zeitnot_game::time::UnixMillis;
+
+use crate::limits::{MAX_DISPLAY_NAME, TOKEN_LIFETIME};
+use keys::Keys;
+use token::{Claims, Scope, Token};
+
+pub use request::{Caller, Player};
+pub use token::AuthError;
+
+/// Somebody with an identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Who it is.
+    pub id: UserId,
+    /// The name to show, cleaned by [`display_name`].
+    pub name: Box<str>,
+}
+
+impl User {
+    /// The user as one who takes a seat.
+    #[must_use]
+    pub fn to_player(&self) -> setup::Player {
+        setup::Player {
+            id: self.id.clone(),
+            name: self.name.clone(),
+        }
+    }
+}
+
+/// A token that was just made.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// The token.
+    pub token: Token,
+    /// Until when it is good.
+    pub expires_at: UnixMillis,
+    /// Whose it is.
+    pub user: User,
+}
+
+/// What a good token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Whose it is.
+    pub user: User,
+    /// Until when it is good.
+    pub expires_at: UnixMillis,
+    /// The token's own id, by which it can be revoked.
+    pub jti: Box<str>,
+    /// What it may be used for; empty for the tokens of people, who may do all that is theirs to do.
+    pub scope: Scope,
+}
+
+/// Makes tokens and checks them.
+#[derive(Debug, Clone)]
+pub struct Auth {
+    keys: Arc<Keys>,
+}
+
+impl Auth {
+    /// With these keys.
+    #[must_use]
+    pub fn new(keys: Keys) -> Self {
+        Self {
+            keys: Arc::new(keys),
+        }
+    }
+
+    /// A new guest. Without a name that shows anything it is called after its id, e.g. `Guest k2x9`.
+    #[must_use]
+    pub fn issue_guest(&self, name: &str, now: UnixMillis) -> Issued {
+        let random = random_base36::<10>();
+        let name = match display_name(name) {
+            name if name.is_empty() => format!("Guest {}", &random[..4]).into(),
+            name => name,
+        };
+        let id = format!("guest-{random}")
+            .parse()
+            .expect("base 36 makes an id");
+        self.issue(User { id, name }, &Scope::default(), (now, TOKEN_LIFETIME))
+    }
+
+    /// A new token for who has a good one; what it may be used for stays the same.
+    #[must_use]
+    pub fn refresh(&self, verified: Verified, now: UnixMillis) -> Issued {
+        self.issue(verified.user, &verified.scope, (now, TOKEN_LIFETIME))
+    }
+
+    /// A token that is good from a moment for a span.
+    #[must_use]
+    pub fn issue(&self, user: User, scope: &Scope, (now, span): (UnixMillis, Duration)) -> Issued {
+        let claims = Claims::new(&user, scope, (now.0 / 1000, span.as_secs()));
+        Issued {
+            token: claims.sign(&self.keys),
+            expires_at: claims.expires_at(),
+            user,
+        }
+    }
+
+    /// Checks a token.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn verify(&self, token: &str, now: UnixMillis) -> Result<Verified, AuthError> {
+        Claims::read(token, &self.keys)?.verify(now)
+    }
+
+    /// The keys that others may verify our tokens with, as a JWK Set.
+    #[must_use]
+    pub fn public_keys(&self) -> serde_json::Value {
+        self.keys.public_set()
+    }
+}
+
+/// A name as it is shown: plain text of at most [`MAX_DISPLAY_NAME`] characters, single spaces, nothing invisible and
+/// nothing that turns the writing direction. Empty if nothing is left.
+#[must_use]
+pub fn display_name(text: &str) -> Box<str> {
+    let visible: String = text
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|&c| !c.is_control() && !is_invisible(c))
+        .collect();
+    let single = visible.split(' ').filter(|word| !word.is_empty());
+    let single: String = single.collect::<Vec<_>>().join(" ");
+    let cut: String = single.chars().take(MAX_DISPLAY_NAME).collect();
+    cut.trim_end().into()
+}
+
+/// Characters that show nothing or reorder others: joiners, fillers, marks and isolates of direction, tags.
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}'
+        | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Random letters and digits, from the generator that keys may be made with.
+pub(crate) fn random_base36<const N: usize>() -> String {
+    let mut rng = rand::rng();
+    (0..N)
+        .map(|_| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[rng.random_range(0..36)]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! What a request is answered when it cannot be done: a code, its status, a sentence. One of the two places with
+//! numbers; the other one closes sockets.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tracing::warn;
+
+use crate::auth::AuthError;
+use crate::store::Unavailable;
+
+/// What went wrong, by its name on the wire; sockets use the same names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the protocol")]
+pub enum Code {
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    Conflict,
+    NotYourTurn,
+    IllegalMove,
+    Stale,
+    GameOver,
+    NotAllowed,
+    TooLarge,
+    RateLimited,
+    Unavailable,
+}
+
+impl Code {
+    /// The name on the wire, e.g. `not_found`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad_request",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::NotYourTurn => "not_your_turn",
+            Self::IllegalMove => "illegal_move",
+            Self::Stale => "stale",
+            Self::GameOver => "game_over",
+            Self::NotAllowed => "not_allowed",
+            Self::TooLarge => "too_large",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The status over HTTP.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest
+            | Self::NotYourTurn
+            | Self::IllegalMove
+            | Self::Stale
+            | Self::GameOver
+            | Self::NotAllowed => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// An answer that says what went wrong. As JSON: `{"error":"message","code":"not_found"}`.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    code: Code,
+    message: Cow<'static, str>,
+    retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    /// With a sentence for who reads it: lower case, no full stop.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status: code.status(),
+            code,
+            message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    /// A field of the request is missing, or is not what it should be.
+    #[must_use]
+    pub fn field(name: &str, problem: impl fmt::Display) -> Self {
+        Self::new(Code::BadRequest, format!("{name}: {problem}"))
+    }
+
+    /// The path is known, but not with this method.
+    #[must_use]
+    pub fn wrong_method() -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            ..Self::new(Code::BadRequest, "this path does not take this method")
+        }
+    }
+
+    /// The same, with the time after which it makes sense to try again; whole seconds, rounded up.
+    #[must_use]
+    pub fn retry_after(self, span: Duration) -> Self {
+        Self {
+            retry_after: Some(span),
+            ..self
+        }
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = json!({ "error": self.message, "code": self.code.as_str() });
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(span) = self.retry_after {
+            let seconds = span.as_millis().div_ceil(1000).to_string();
+            let seconds = HeaderValue::try_from(seconds).expect("digits make a header");
+            headers.insert(header::RETRY_AFTER, seconds);
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        Self::new(Code::Unauthorized, error.to_string())
+    }
+}
+
+impl From<Unavailable> for ApiError {
+    fn from(error: Unavailable) -> Self {
+        let mut chain = error.to_string();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            chain = format!("{chain}: {inner}");
+            cause = inner.source();
+        }
+        warn!("a request got no answer from the store: {chain}");
+        Self::new(
+            Code::Unavailable,
+            "the store does not answer; send the same again",
+        )
+        .retry_after(Duration::from_secs(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_a_status_a_code_and_perhaps_a_time() {
+        let error =
+            ApiError::new(Code::RateLimited, "too many").retry_after(Duration::from_millis(1200));
+        let response = error.into_response();
+        assert_eq!(response.status(), 429);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+        let response = ApiError::from(AuthError::Expired).into_response();
+        assert_eq!(response.status(), 401);
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
+        assert_eq!(ApiError::wrong_method().into_response().status(), 405);
+    }
+}

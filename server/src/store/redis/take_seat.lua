@@ -1,0 +1,53 @@
+-- Takes a seat of a challenge; with the second one the challenge becomes a game.
+--
+-- KEYS  the challenge, the log of the game of the same id
+-- ARGV  the player as id:name, the seat wished for, 1 if the other one will do, the tag of entry 1
+-- Reply {'waiting', color} | {'begun', color} | {'taken'} | {'not-found'}
+local challenge, log = KEYS[1], KEYS[2]
+local player, color, or_other, tag = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4]
+local user = player:match('^[^:]*')
+local other = color == 'white' and 'black' or 'white'
+
+-- What the user gets who sits there already: the answer to the same wish sent again.
+local function held(seats, state)
+  for _, seat in ipairs({color, other}) do
+    if seats[seat] and seats[seat]:match('^[^:]*') == user then
+      if seat == color or or_other then
+        return {state, seat}
+      end
+      return {'taken'}
+    end
+  end
+  return nil
+end
+
+local first = redis.call('LINDEX', log, 0)
+if first then
+  local seats = {white = first:match(' white:(%S+)'), black = first:match(' black:(%S+)')}
+  return held(seats, 'begun') or {'not-found'}
+end
+local found = redis.call('HMGET', challenge, 'terms', 'white', 'black')
+local terms, seats = found[1], {white = found[2], black = found[3]}
+if not terms then
+  return {'not-found'}
+end
+local answer = held(seats, 'waiting')
+if answer then
+  return answer
+end
+local seat = not seats[color] and color or or_other and not seats[other] and other
+if not seat then
+  return {'taken'}
+end
+
+seats[seat] = player
+if not (seats.white and seats.black) then
+  redis.call('HSET', challenge, seat, player)
+  return {'waiting', seat}
+end
+local time = redis.call('TIME')
+local now = string.format('%.0f', math.floor(time[1] * 1000 + time[2] / 1000))
+redis.call('RPUSH', log, terms .. ' white:' .. seats.white .. ' black:' .. seats.black
+  .. ' created:' .. now .. ' ' .. now .. ' ' .. tag)
+redis.call('DEL', challenge)
+return {'begun', seat}

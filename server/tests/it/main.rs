@@ -1,0 +1,6 @@
+//! Every test that needs more than this process: stores, sockets, servers.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod store;
+mod support;
