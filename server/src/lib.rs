@@ -4,8 +4,11 @@ pub mod auth;
 pub mod config;
 pub mod error;
 pub mod limits;
+pub mod play;
+pub mod room;
 pub mod shutdown;
 pub mod store;
+pub mod ws;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -28,6 +31,12 @@ pub struct App {
     pub config: Arc<Config>,
     /// How this process ends.
     pub shutdown: Shutdown,
+    /// The games that somebody here follows.
+    pub rooms: room::Rooms,
+    /// The sockets of this node.
+    pub sockets: ws::Sockets,
+    /// This node's name.
+    pub node: Arc<str>,
 }
 
 impl App {
