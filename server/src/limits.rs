@@ -120,3 +120,6 @@ pub const MAX_ID_DRAWS: usize = 5;
 
 /// How long tasks may take to end after they were told to.
 pub const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The minute, since 1970, from which the ids of games count: 2026 began. Four characters last for 28 years.
+pub const ID_EPOCH_MINUTE: u64 = 29_453_760;
