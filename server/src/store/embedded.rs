@@ -54,8 +54,6 @@ pub struct EmbeddedStore {
     channels: Channels,
     shutdown: CancellationToken,
     tasks: TaskTracker,
-    /// Held, not used: the directory is ours for as long as it is open.
-    _lock: File,
 }
 
 /// Why the embedded store was not opened.
@@ -110,6 +108,7 @@ impl EmbeddedStore {
             clock,
             channels: channels.clone(),
             shutdown: shutdown.clone(),
+            _lock: lock,
         };
         let tasks = TaskTracker::new();
         tasks.spawn(writer.run());
@@ -120,11 +119,11 @@ impl EmbeddedStore {
             channels,
             shutdown,
             tasks,
-            _lock: lock,
         })
     }
 
-    /// Writes what waits, saves the play clock and closes the file. Whatever is asked afterwards is unavailable.
+    /// Writes what waits, saves the play clock, closes the file and frees the directory. Whatever is asked afterwards
+    /// is unavailable.
     pub async fn close(&self) {
         self.reads.close().await;
         self.shutdown.cancel();

@@ -1,5 +1,6 @@
 //! The one task that writes. It commits what waits in one transaction, then publishes, then answers.
 
+use std::fs::File;
 use std::mem;
 use std::time::Instant;
 
@@ -38,6 +39,8 @@ pub(super) struct Writer {
     pub(super) clock: PlayClock,
     pub(super) channels: Channels,
     pub(super) shutdown: CancellationToken,
+    /// Held, not used: the directory is ours for as long as somebody may write.
+    pub(super) _lock: File,
 }
 
 impl Writer {

@@ -3,7 +3,7 @@
 
 use fred::clients::SubscriberClient;
 use fred::error::Error;
-use fred::interfaces::PubsubInterface;
+use fred::interfaces::{ClientLike, PubsubInterface};
 use fred::types::Message;
 use fred::types::config::Server;
 use futures_util::StreamExt;
@@ -123,14 +123,18 @@ impl Subscriptions {
     /// Ends the subscriptions that nobody needs any more. Who follows a game meanwhile may have subscribed before it is
     /// ended here: so it is looked at again afterwards, and subscribed again.
     async fn sweep(&self) {
-        let mut again = Vec::new();
-        for id in self.channels.sweep() {
-            // Failed means disconnected: the next connection has no subscriptions but those that are followed.
-            let _ = self.client.sunsubscribe(keys::log(id)).await;
-            if self.channels.is_followed(id) {
-                again.push(id);
-            }
-        }
+        let again = stream::iter(self.channels.sweep())
+            .map(async |id| {
+                // Where it fails the connection is lost, and the next one begins with what is followed then.
+                if self.client.is_connected() {
+                    let _ = self.client.sunsubscribe(keys::log(id)).await;
+                }
+                self.channels.is_followed(id).then_some(id)
+            })
+            .buffer_unordered(SUBSCRIBES_IN_FLIGHT)
+            .filter_map(ready)
+            .collect()
+            .await;
         self.resubscribe(again).await;
     }
 }

@@ -25,43 +25,72 @@ impl RedisServer {
     /// Starts a server with further options, and waits until it answers.
     pub(crate) fn start_with(options: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let process = Command::new("redis-server")
-            .args(["--port", "0", "--unixsocket", "redis.sock", "--save", ""])
-            .args(options)
-            .current_dir(dir.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed");
+        let process = spawn(&dir, options);
         let server = Self { process, dir };
-        let started = Instant::now();
-        while !server.answers() {
-            assert!(started.elapsed() < START, "redis-server did not start");
-            std::thread::yield_now();
-        }
+        server.wait();
         server
+    }
+
+    /// Ends the server at once and starts another one in its place.
+    pub(crate) fn restart(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = spawn(&self.dir, &[]);
+        self.wait();
+    }
+
+    fn wait(&self) {
+        let started = Instant::now();
+        while UnixStream::connect(self.socket()).is_err() {
+            assert!(started.elapsed() < START, "redis-server did not start");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     fn socket(&self) -> PathBuf {
         self.dir.path().join("redis.sock")
     }
 
-    fn answers(&self) -> bool {
-        UnixStream::connect(self.socket()).is_ok()
-    }
-
     pub(crate) fn url(&self) -> String {
         format!("redis+unix://{}", self.socket().display())
+    }
+
+    /// Stops the process without ending it: its connections stay, and nothing answers.
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.process.id().to_string();
+        let status = Command::new("kill").args([signal, &pid]).status().unwrap();
+        assert!(status.success());
     }
 
     /// Runs a command whose reply is one line, and returns it.
     pub(crate) fn command(&self, command: &str) -> String {
         let mut stream = UnixStream::connect(self.socket()).unwrap();
-        stream.write_all(format!("{command}\r\n").as_bytes()).unwrap();
+        stream
+            .write_all(format!("{command}\r\n").as_bytes())
+            .unwrap();
         let mut line = String::new();
         BufReader::new(stream).read_line(&mut line).unwrap();
         line.trim_end().to_owned()
     }
+}
+
+fn spawn(dir: &TempDir, options: &[&str]) -> Child {
+    Command::new("redis-server")
+        .args(["--port", "0", "--unixsocket", "redis.sock", "--save", ""])
+        .args(options)
+        .current_dir(dir.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("redis-server is installed")
 }
 
 impl Drop for RedisServer {

@@ -1,0 +1,120 @@
+//! The port's promises, each written once and run against both implementations; then what each promises alone.
+
+mod embedded;
+mod logs;
+mod redis;
+mod seats;
+
+use std::time::Duration;
+
+use zeitnot::store::{Append, Appended, Feed, Follow, Published, Store};
+use zeitnot_game::id::{GameId, Head, Tag, Version};
+use zeitnot_game::setup::FirstEntry;
+use zeitnot_game::time::{PlayTime, Timestamp};
+
+/// How long anything may take before a test gives up, on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const SETUP: &str = "game1 standard 180+2 casual white:anna:Anna black:bo:Bo";
+
+/// Makes a test of each function, for both stores.
+macro_rules! on_both_stores {
+    ($($promise:ident)*) => {
+        mod on_embedded {
+            $(#[tokio::test] async fn $promise() {
+                let dir = tempfile::tempdir().unwrap();
+                let store = $crate::store::embedded::open(dir.path()).await;
+                super::$promise(&store).await;
+                store.close().await;
+            })*
+        }
+        mod on_redis {
+            $(#[tokio::test] async fn $promise() {
+                let server = $crate::support::redis::RedisServer::start();
+                let store = $crate::store::redis::connect(&server).await;
+                super::$promise(&store).await;
+                store.close().await;
+            })*
+        }
+    };
+}
+use on_both_stores;
+
+fn game() -> GameId {
+    "q7ZwA0bX".parse().unwrap()
+}
+
+fn tag(text: &str) -> Tag {
+    text.parse().unwrap()
+}
+
+/// What a writer knows of a log.
+#[derive(Clone, Copy)]
+struct Known {
+    head: Head,
+    origin: PlayTime,
+}
+
+/// Begins the game with the tag `first`.
+async fn begin(store: &dyn Store) -> Known {
+    store.create(game(), SETUP, tag("first")).await.unwrap();
+    let lines = store.read(game(), Version(0)).await.unwrap().lines;
+    let first: FirstEntry = lines[0].parse().unwrap();
+    Known {
+        head: Head {
+            version: Version(1),
+            tag: first.tag,
+        },
+        origin: first.origin,
+    }
+}
+
+impl Known {
+    fn append(&self, nonce: &str, bodies: &[&str]) -> Append {
+        Append {
+            after: self.head,
+            tag: tag(nonce),
+            origin: self.origin,
+            bodies: bodies.iter().map(|&body| body.to_owned()).collect(),
+            not_before: None,
+        }
+    }
+
+    /// Appends and takes note of it; returns the moment.
+    async fn commit(&mut self, store: &dyn Store, nonce: &str, bodies: &[&str]) -> Timestamp {
+        let append = self.append(nonce, bodies);
+        let appended = store.append(game(), &append).await.unwrap();
+        let Appended::Committed { version, at } = appended else {
+            panic!("not committed: {appended:?}");
+        };
+        self.head = Head {
+            version,
+            tag: append.tag,
+        };
+        at
+    }
+}
+
+/// Waits until something is so.
+async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let mut tick = tokio::time::interval(Duration::from_millis(5));
+    let waiting = async {
+        while !is_so().await {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+}
+
+/// The next item for a follower.
+async fn next(follow: &mut Follow) -> Feed {
+    tokio::time::timeout(PATIENCE, follow.next()).await.unwrap()
+}
+
+/// The next append for a follower.
+async fn next_published(follow: &mut Follow) -> Published {
+    match next(follow).await {
+        Feed::Published(published) => published.as_ref().clone(),
+        Feed::Resync => panic!("nothing was lost"),
+    }
+}
