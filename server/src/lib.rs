@@ -17,6 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::map_response;
 use axum::routing::{get, post};
 use zeitnot_game::time::UnixMillis;
 
@@ -63,7 +64,8 @@ pub fn router(app: App) -> Router {
         .route("/challenge/{id}", get(http::challenge::show))
         .route("/challenge/{id}/accept", post(http::challenge::accept))
         .fallback(http::no_such_path)
-        .method_not_allowed_fallback(http::wrong_method);
+        .method_not_allowed_fallback(http::wrong_method)
+        .layer(map_response(http::unkept));
     Router::new()
         .nest("/api", api)
         .route("/.well-known/jwks.json", get(http::auth::keys))
