@@ -144,8 +144,13 @@ fn parse_event(body: &str) -> Option<Event> {
     let mut words = body.split(' ');
     let kind = words.next()?;
     if let Ok(mv) = kind.parse() {
-        let charge = words.next().map(str::parse).transpose().ok()?;
-        return Some(Event::Played { mv, charge });
+        let charge = words
+            .next()
+            .filter(|word| word.starts_with(|first: char| first.is_ascii_digit()));
+        return Some(Event::Played {
+            mv,
+            charge: charge.map(str::parse).transpose().ok()?,
+        });
     }
     Some(match kind {
         "draw-offer" => Event::DrawOffered(parse_next(&mut words)?),

@@ -20,6 +20,9 @@ use crate::variant::Variant;
 /// The longest FEN that is read, in bytes: a crazyhouse position with full pockets fits.
 pub const MAX_FEN_LEN: usize = 128;
 
+/// The most plies without capture or pawn move that a starting position may have behind it.
+const MAX_START_HALFMOVES: u32 = 150;
+
 /// The largest move number that a starting position may have.
 const MAX_START_FULLMOVES: u32 = 9_999;
 
@@ -170,6 +173,18 @@ impl Position {
     /// # Errors
     /// Says what is wrong with it: unreadable, against the rules, or over.
     pub fn from_fen(variant: Variant, fen: &str) -> Result<Self, InvalidFen> {
+        let position = Self::from_any_fen(variant, fen)?;
+        match position.ending() {
+            Some(_) => Err(InvalidFen::Over),
+            None => Ok(position),
+        }
+    }
+
+    /// Reads any position that the rules allow, a finished one too.
+    ///
+    /// # Errors
+    /// As [`Position::from_fen`], without [`InvalidFen::Over`].
+    pub fn from_any_fen(variant: Variant, fen: &str) -> Result<Self, InvalidFen> {
         if fen.len() > MAX_FEN_LEN {
             return Err(InvalidFen::Unreadable(format!(
                 "longer than {MAX_FEN_LEN} bytes"
@@ -179,7 +194,7 @@ impl Position {
             .parse::<Fen>()
             .map_err(|e| InvalidFen::Unreadable(e.to_string()))?
             .into_setup();
-        if setup.fullmoves.get() > MAX_START_FULLMOVES || setup.halfmoves > 150 {
+        if setup.fullmoves.get() > MAX_START_FULLMOVES || setup.halfmoves > MAX_START_HALFMOVES {
             return Err(InvalidFen::Impossible("its counters are too high".into()));
         }
         let mode = match variant {
@@ -187,15 +202,11 @@ impl Position {
             Variant::FromPosition => CastlingMode::detect(&setup),
             _ => CastlingMode::Standard,
         };
-        let position = VariantPosition::from_setup(rules_of(variant), setup, mode)
+        VariantPosition::from_setup(rules_of(variant), setup, mode)
             .or_else(shakmaty::PositionError::ignore_invalid_castling_rights)
             .or_else(shakmaty::PositionError::ignore_invalid_ep_square)
-            .map_err(|e| InvalidFen::Impossible(e.to_string()))?;
-        let position = Self::from(position);
-        if position.ending().is_some() {
-            return Err(InvalidFen::Over);
-        }
-        Ok(position)
+            .map(Self::from)
+            .map_err(|e| InvalidFen::Impossible(e.to_string()))
     }
 
     /// The position as FEN; the en passant square stands there only if such a capture is legal.
@@ -281,7 +292,8 @@ impl Position {
 
     /// Plays a legal move.
     pub fn play(&mut self, mv: LegalMove) {
-        let is_quiet = !mv.0.is_capture() && mv.0.role() != Role::Pawn;
+        let is_drop = matches!(mv.0, shakmaty::Move::Put { .. });
+        let is_quiet = is_drop || (!mv.0.is_capture() && mv.0.role() != Role::Pawn);
         self.quiet_plies = if is_quiet {
             self.quiet_plies.saturating_add(1)
         } else {
@@ -303,7 +315,7 @@ impl Position {
         key
     }
 
-    /// Plies since the last capture, pawn move or drop of a pawn, as the fifty-move rule counts them.
+    /// Plies since the last capture or move of a pawn on the board, as the fifty-move rule counts them.
     #[must_use]
     pub const fn quiet_plies(&self) -> u32 {
         self.quiet_plies

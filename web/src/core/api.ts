@@ -1,11 +1,11 @@
 // What the page asks of the HTTP API, as the views see it. The calls themselves are made in net/http.ts.
-import type { Challenge, TimeControl } from '../protocol/challenge';
-import type { Color, Variant } from '../protocol';
+import type { Challenge, Color, Variant } from '../protocol';
+import type { Pace } from './format';
 import { refusalWords } from './words';
 
 export interface NewGame {
   readonly variant: Variant;
-  readonly pace: TimeControl;
+  readonly pace: Pace;
   readonly fen?: string;
 }
 

@@ -1,7 +1,9 @@
 // Numbers and names as people read them. No sentences: those are in words.ts.
-import type { Color, Variant } from '../protocol';
+import type { Color, TimeTerms, Variant } from '../protocol';
 import { TENTHS_BELOW_MS } from './clock';
-import type { TimeControl } from '../protocol/challenge';
+
+/** A pace of play, without the server's words for it. */
+export type Pace = Omit<Extract<TimeTerms, { type: 'clock' }>, 'show'> | Exclude<TimeTerms, { type: 'clock' }>;
 
 export const variantNames: { readonly [V in Variant]: string } = {
   standard: 'Standard',
@@ -49,10 +51,10 @@ export function formatTimeControl(limit: number, increment: number): string {
 }
 
 /** A challenge's clock in a few words, e.g. `5+3`, `3 days a move`, `Unlimited`. */
-export function formatPace(control: TimeControl): string {
-  if (control.type === 'clock') return formatTimeControl(control.limit, control.increment);
-  if (control.type === 'unlimited') return 'Unlimited';
-  return control.daysPerTurn === 1 ? '1 day a move' : `${control.daysPerTurn} days a move`;
+export function formatPace(pace: Pace): string {
+  if (pace.type === 'clock') return formatTimeControl(pace.limit, pace.increment);
+  if (pace.type === 'unlimited') return 'Unlimited';
+  return pace.daysPerTurn === 1 ? '1 day a move' : `${pace.daysPerTurn} days a move`;
 }
 
 export function colorName(color: Color): string {

@@ -1,6 +1,6 @@
 // A game as the server has told it so far: a fold over its frames, pure. No socket, no DOM, no own move that the server
 // has not confirmed yet (store.ts has that). All moments are put on the local scale of `receivedAt`.
-import type { Color, Player, Reason, ServerMsg, Snapshot, Speed, Status, Variant } from '../protocol';
+import type { Color, Player, Presence, Reason, ServerMsg, Snapshot, Speed, Status, Variant } from '../protocol';
 import { tickingFrom, type Ticking } from './clock';
 import { opposite } from './format';
 import { replay, sideToMove, type Played } from './position';
@@ -64,7 +64,6 @@ export function fromSnapshot(msg: Snapshot, receivedAt: number): Game {
   const played = [...replay(msg.variant, msg.initial_fen, moves)];
   // A move that the local rules cannot follow is still a move: show it by its UCI, with the position that is certain.
   for (const uci of moves.slice(played.length)) played.push({ uci, san: uci, fen: msg.fen });
-  const { claim_at: claimAt } = msg.presence;
   return {
     id: msg.game,
     v: msg.v,
@@ -90,7 +89,7 @@ export function fromSnapshot(msg: Snapshot, receivedAt: number): Game {
     },
     ...(msg.next === undefined ? {} : { next: msg.next }),
     seat: msg.seat,
-    attendance: attendanceFrom(msg.presence.white, msg.presence.black, claimAt, msg.now, receivedAt),
+    attendance: attendanceFrom(msg.presence, msg.now, receivedAt),
     watchers: msg.watchers,
   };
 }
@@ -126,16 +125,12 @@ export function apply(game: Game, msg: Versioned, receivedAt: number): Step {
   }
 }
 
-export function attendanceFrom(
-  white: boolean,
-  black: boolean,
-  claimAt: { white?: number; black?: number } | undefined,
-  now: number,
-  receivedAt: number,
-): Attendance {
+/** Who is there; without word of it, everybody. */
+export function attendanceFrom(presence: Presence | undefined, now: number, receivedAt: number): Attendance {
+  const claimAt = presence?.claim_at;
   return {
-    white,
-    black,
+    white: presence?.white ?? true,
+    black: presence?.black ?? true,
     claimAt: {
       ...(claimAt?.white === undefined ? {} : { white: receivedAt + claimAt.white - now }),
       ...(claimAt?.black === undefined ? {} : { black: receivedAt + claimAt.black - now }),

@@ -1,7 +1,7 @@
 // Everything the page knows from its one socket: who it is, which games run, the open game stores, and whether the line is
 // up. Frames go to the stores they belong to; missed ones are noticed and asked for again. It opens no socket itself.
 import { batch, signal } from '@preact/signals';
-import type { ClientMsg, Playing, ServerMsg, User } from '../protocol';
+import type { ClientFrame, Playing, ServerMsg, User } from '../protocol';
 import { Outbox, type Answered, type Timers } from './outbox';
 import { GameStore } from './store';
 
@@ -20,7 +20,7 @@ export interface Notice {
 /** The way out: the socket. */
 export interface Line {
   /** False if it is not open; the message is then said again when it is. */
-  transmit(msg: ClientMsg): boolean;
+  transmit(frame: ClientFrame): boolean;
   /** Drops a line that seems dead and opens a new one. */
   reconnect(): void;
 }
@@ -53,7 +53,7 @@ export class Hub {
     private readonly line: Line,
     private readonly timers: Timers,
   ) {
-    this.#outbox = new Outbox((msg) => line.transmit(msg), timers);
+    this.#outbox = new Outbox((frame) => line.transmit(frame), timers);
   }
 
   /** The store of a game, which is followed from now on. */
@@ -135,6 +135,9 @@ export class Hub {
         break;
       case 'ok':
       case 'seeks':
+      case 'challenge':
+      case 'challenge_declined':
+      case 'challenge_canceled':
         break;
       default:
         this.#stores.get(msg.game)?.receive(msg);

@@ -1,11 +1,7 @@
 // Messages that wait for their answer: numbers them, matches answers by `re`, and says them again after a lost line or an
 // `unavailable`. That is safe because the protocol makes each command idempotent. It does not know what they mean.
-import type { ClientMsg, ServerMsg } from '../protocol';
+import type { ClientFrame, ClientMsg, ServerMsg } from '../protocol';
 
-type Unnumbered<M> = M extends unknown ? Omit<M, 'id'> : never;
-
-/** A message without its number. */
-export type Outgoing = Unnumbered<ClientMsg>;
 export type Refusal = Extract<ServerMsg, { t: 'error' }>;
 export type Answered = Extract<ServerMsg, { re?: number }>;
 
@@ -17,7 +13,7 @@ export interface Timers {
 }
 
 interface Waiting {
-  readonly msg: Outgoing;
+  readonly msg: ClientMsg;
   readonly settle: (answer: Answered) => void;
   sentAt: number;
   tries: number;
@@ -35,12 +31,12 @@ export class Outbox {
   #lastId = 0;
 
   constructor(
-    private readonly transmit: (msg: ClientMsg) => boolean,
+    private readonly transmit: (frame: ClientFrame) => boolean,
     private readonly timers: Timers,
   ) {}
 
   /** Sends a message now, or as soon as the line is back. `settle` runs once, with an answer that is final. */
-  post(msg: Outgoing, settle: (answer: Answered) => void): number {
+  post(msg: ClientMsg, settle: (answer: Answered) => void): number {
     this.#lastId += 1;
     const id = this.#lastId;
     if (this.#waiting.size >= MAX_WAITING) this.drop([...this.#waiting.keys()][0] ?? 0);
@@ -74,7 +70,7 @@ export class Outbox {
     this.#waiting.delete(id);
   }
 
-  dropWhere(test: (msg: Outgoing) => boolean): void {
+  dropWhere(test: (msg: ClientMsg) => boolean): void {
     for (const [id, { msg }] of this.#waiting) if (test(msg)) this.drop(id);
   }
 
@@ -88,7 +84,7 @@ export class Outbox {
     return longest;
   }
 
-  isWaiting(test: (msg: Outgoing) => boolean): boolean {
+  isWaiting(test: (msg: ClientMsg) => boolean): boolean {
     return [...this.#waiting.values()].some(({ msg }) => test(msg));
   }
 
@@ -98,7 +94,7 @@ export class Outbox {
     waiting.cancelRetry?.();
     delete waiting.cancelRetry;
     waiting.sentAt = this.timers.now();
-    this.transmit({ ...waiting.msg, id } as ClientMsg);
+    this.transmit({ ...waiting.msg, id });
   }
 
   #retryLater(id: number, waiting: Waiting, afterMs: number | undefined): void {

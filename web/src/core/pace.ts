@@ -1,6 +1,5 @@
 // The paces of play that the start page offers, within the server's limits. It makes no game.
-import type { TimeControl } from '../protocol/challenge';
-import { formatTimeControl } from './format';
+import { formatTimeControl, type Pace } from './format';
 
 export interface Preset {
   readonly key: string;
@@ -34,7 +33,7 @@ export const incrementSteps: readonly number[] = [0, 1, 2, 3, 5, 8, 10, 12, 15, 
 export const dayChoices: readonly number[] = [1, 2, 3, 5, 7, 10, 14];
 
 /** What is wrong with a pace, or nothing. */
-export function paceProblem(pace: TimeControl): string | undefined {
+export function paceProblem(pace: Pace): string | undefined {
   if (pace.type === 'clock' && pace.limit === 0 && pace.increment === 0) {
     return 'A game needs some time: raise the minutes or the increment.';
   }

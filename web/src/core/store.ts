@@ -1,11 +1,11 @@
 // One game on this page: what the server confirmed, at most one own move on its way, a premove, and which position is
 // looked at. No DOM and no socket: frames come in by `receive`, messages go out by `post`.
 import { batch, computed, signal, type ReadonlySignal } from '@preact/signals';
-import type { Answer, ChatLine, ClaimAt, DrawAction, Room, ServerMsg, Snapshot } from '../protocol';
+import type { Answer, ChatLine, ClientMsg, DrawAction, Room, ServerMsg, Snapshot } from '../protocol';
 import { stopped, type Ticking } from './clock';
 import { apply, attendanceFrom, fromSnapshot, isRunning, type Game, type Versioned } from './game';
 import { isSameMove, squaresOf, toWireUci } from './moves';
-import type { Answered, Outgoing } from './outbox';
+import type { Answered } from './outbox';
 import { mayClaimDraw, playFrom, readPosition, type Played, type Position } from './position';
 import { refusalWords } from './words';
 
@@ -27,7 +27,7 @@ export interface Shown {
 /** What a store needs from its surroundings. */
 export interface Surroundings {
   now(): number;
-  post(msg: Outgoing, settle: (answer: Answered) => void): number;
+  post(msg: ClientMsg, settle: (answer: Answered) => void): number;
   drop(messageId: number): void;
   /** Asks for the snapshot: something was missed. */
   resync(game: string): void;
@@ -38,12 +38,11 @@ export interface Surroundings {
 /** Something that just happened, as opposed to a state that holds. */
 export type Happening = 'own-move' | 'their-move' | 'end' | 'chat' | 'offer';
 
-type GameCommand = Extract<Outgoing, { game: string; v?: number }>;
+type GameCommand = Extract<ClientMsg, { game: string; v?: number }>;
 type WithoutGame<M> = M extends unknown ? Omit<M, 'game' | 'v'> : never;
 
 /** Lines of chat kept on the page, per game. */
 const MAX_CHAT_LINES = 200;
-const emptyClaim: ClaimAt = {};
 
 export class GameStore {
   readonly game = signal<Game | null>(null);
@@ -305,7 +304,7 @@ export class GameStore {
     if (game === null || this.busy.value.has(command.t)) return;
     const kind = command.t;
     this.busy.value = new Set([...this.busy.value, kind]);
-    this.around.post({ ...command, game: this.id, v: game.v } as Outgoing, (answer) => {
+    this.around.post({ ...command, game: this.id, v: game.v } as ClientMsg, (answer) => {
       this.busy.value = new Set([...this.busy.value].filter((other) => other !== kind));
       this.#refused(answer);
       if (answer.t === 'error' && answer.code === 'stale') this.around.resync(this.id);
@@ -317,8 +316,7 @@ export class GameStore {
   }
 
   #attend(msg: Extract<ServerMsg, { t: 'presence' }>): void {
-    const claimAt = msg.claim_at ?? emptyClaim;
-    const attendance = attendanceFrom(msg.white, msg.black, claimAt, msg.now, this.around.now());
+    const attendance = attendanceFrom(msg, msg.now, this.around.now());
     this.#update((game) => ({ ...game, attendance }));
   }
 

@@ -6,7 +6,7 @@ import type { Game } from './game';
 /** How a game ended: a score and the reason, e.g. `1–0`, `White won by checkmate`. Nothing while it runs. */
 export function outcomeOf(game: Game): { readonly score: string; readonly words: string } | undefined {
   if (game.status === 'started') return undefined;
-  if (game.status === 'aborted' || game.status === 'noStart') {
+  if (game.status === 'aborted') {
     return { score: '–', words: 'Game aborted. It counts for nobody.' };
   }
   if (game.winner === undefined) return { score: '½–½', words: drawWords(game) };

@@ -1,7 +1,7 @@
 // Calls of the HTTP API: adds the token, reads JSON, turns each failure into an HttpError with the server's code.
 // It retries nothing and shows nothing.
-import { decodeChallenge, type Challenge } from '../protocol/challenge';
-import type { Color, User } from '../protocol';
+import type { Challenge, Color, User } from '../protocol';
+import { isChallenge } from '../protocol/decode';
 import { HttpError, type Api, type NewGame } from '../core/api';
 
 /** A guest's or user's token with its owner. `expiresAt` is unix ms. */
@@ -121,7 +121,6 @@ function readGrant(value: unknown): Grant {
 }
 
 function readChallenge(value: unknown): Challenge {
-  const challenge = decodeChallenge(value);
-  if (challenge === undefined) throw new HttpError(200, 'bad_answer', 'the server gave no usable challenge');
-  return challenge;
+  if (!isChallenge(value)) throw new HttpError(200, 'bad_answer', 'the server gave no usable challenge');
+  return value;
 }

@@ -2,7 +2,7 @@
 // decoded here and handed on; what they mean is the hub's business. Clock, timers and constructor are given from outside.
 import type { Link } from '../core/hub';
 import type { Timers } from '../core/outbox';
-import type { ClientMsg, ServerMsg } from '../protocol';
+import type { ClientFrame, ServerMsg } from '../protocol';
 import { decode } from '../protocol/decode';
 import { pauseBefore } from './backoff';
 
@@ -66,9 +66,9 @@ export class Socket {
     this.#abandon(CLOSE.leaving);
   }
 
-  transmit(msg: ClientMsg): boolean {
+  transmit(frame: ClientFrame): boolean {
     if (!this.#isOpen || this.#raw === undefined) return false;
-    this.#raw.send(JSON.stringify(msg));
+    this.#raw.send(JSON.stringify(frame));
     return true;
   }
 

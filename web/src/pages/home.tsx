@@ -3,11 +3,10 @@ import './home.css';
 import { useState } from 'preact/hooks';
 import { Still } from '../board/still';
 import { failureWords } from '../core/api';
-import { colorName, formatPace, variantNames } from '../core/format';
+import { colorName, formatPace, variantNames, type Pace } from '../core/format';
 import { dayChoices, incrementSteps, limitSteps, paceProblem, presets, speedName } from '../core/pace';
 import { readPosition, startFen } from '../core/position';
 import type { Color, Playing, Variant } from '../protocol';
-import type { TimeControl } from '../protocol/challenge';
 import { Choice, type Option } from '../ui/choice';
 import { useClient } from '../ui/client';
 import { StepSlider } from '../ui/step-slider';
@@ -64,7 +63,7 @@ function NewGameForm({ variant, fen, onVariant, onFen }: NewGameFormProps) {
   const [side, setSide] = useState<Side>('random');
   const [state, setState] = useState<{ isBusy: boolean; error?: string }>({ isBusy: false });
 
-  const pace: TimeControl =
+  const pace: Pace =
     kind === 'clock'
       ? { type: 'clock', limit, increment }
       : kind === 'correspondence'

@@ -5,8 +5,7 @@ import { Still } from '../board/still';
 import { failureWords } from '../core/api';
 import { colorName, formatPace, opposite } from '../core/format';
 import { startFen } from '../core/position';
-import type { Color } from '../protocol';
-import type { Challenge } from '../protocol/challenge';
+import type { Challenge, Color } from '../protocol';
 import { useClient } from '../ui/client';
 import { CopyField } from '../ui/copy';
 import { Message } from '../ui/message';
@@ -64,7 +63,7 @@ interface WaitingProps {
 function Waiting({ challenge, onChange }: WaitingProps) {
   const { hub } = useClient();
   const me = hub.user.value?.id;
-  const { white, black } = challenge.seats;
+  const { white, black } = challenge;
   const seat: Color | undefined =
     me === undefined ? undefined : white?.id === me ? 'white' : black?.id === me ? 'black' : undefined;
   const fen = challenge.initialFen ?? startFen(challenge.variant.key);
@@ -79,7 +78,7 @@ function Waiting({ challenge, onChange }: WaitingProps) {
         {seat === undefined ? <Join challenge={challenge} onChange={onChange} /> : <SendLink challenge={challenge} seat={seat} />}
       </section>
       <div class="invitation-board">
-        <Still fen={fen} orientation={seat ?? (white === null ? 'white' : 'black')} />
+        <Still fen={fen} orientation={seat ?? (isFree(challenge, 'white') ? 'white' : 'black')} />
       </div>
     </main>
   );
@@ -101,9 +100,9 @@ function SendLink({ challenge, seat }: { challenge: Challenge; seat: Color }) {
 function Join({ challenge, onChange }: WaitingProps) {
   const { api, hub, sitsIn } = useClient();
   const [state, setState] = useState<{ isBusy: boolean; error?: string }>({ isBusy: false });
-  const free = (['white', 'black'] as const).filter((color) => challenge.seats[color] === null);
+  const free = (['white', 'black'] as const).filter((color) => isFree(challenge, color));
   const [only] = free.length === 1 ? free : [];
-  const host = only === undefined ? undefined : challenge.seats[opposite(only)];
+  const host = only === undefined ? undefined : challenge[opposite(only)];
 
   const join = async (color: Color | undefined): Promise<void> => {
     setState({ isBusy: true });
@@ -111,6 +110,8 @@ function Join({ challenge, onChange }: WaitingProps) {
       await api.accept(challenge.id, color);
       sitsIn(challenge.id);
       hub.watch(challenge.id);
+      // With the second seat the game begins and this page shows it; with the first one, its own link.
+      if (only !== undefined) return;
       const next = await api.challenge(challenge.id);
       if (next !== undefined) onChange(next);
       setState({ isBusy: false });
@@ -147,6 +148,10 @@ function Join({ challenge, onChange }: WaitingProps) {
   );
 }
 
+function isFree(challenge: Challenge, color: Color): boolean {
+  return challenge[color] === undefined || challenge[color] === null;
+}
+
 function isFull(challenge: Challenge): boolean {
-  return challenge.seats.white !== null && challenge.seats.black !== null;
+  return !isFree(challenge, 'white') && !isFree(challenge, 'black');
 }

@@ -1,6 +1,6 @@
 // Reads one text frame of the server into a ServerMsg, or says that it is none. Each field that the page relies on is
 // checked; unknown fields pass and unknown `t` are told apart, so that a newer server does no harm. It applies nothing.
-import type { ServerMsg } from './index';
+import type { Challenge, ServerMsg } from './index';
 
 type Check = (value: unknown) => boolean;
 type Shape = Readonly<Record<string, Check>>;
@@ -31,6 +31,17 @@ const presence = shape({ white: truth, black: truth, claim_at: maybe(claimAt) })
 const author = shape({ id: text, name: text });
 const line: Shape = { room: text, n: whole, user: author, text };
 const seek = shape({ seek: text, user: player, variant: text, rated: truth, color: text });
+const terms = shape({ type: text, limit: maybe(number), increment: maybe(number), daysPerTurn: maybe(number) });
+const challenge: Shape = {
+  id: text,
+  status: text,
+  variant: shape({ key: text, name: text }),
+  timeControl: terms,
+  rated: truth,
+  initialFen: maybe(text),
+  white: maybe(orNull(player)),
+  black: maybe(orNull(player)),
+};
 const rating = shape({ before: number, after: number });
 
 const shapes: { readonly [T in ServerMsg['t']]: Shape } = {
@@ -69,7 +80,7 @@ const shapes: { readonly [T in ServerMsg['t']]: Shape } = {
     rematch_offer: maybe(color),
     next: maybe(text),
     seat: orNull(color),
-    presence,
+    presence: maybe(presence),
     watchers: whole,
     at: number,
     now: number,
@@ -97,6 +108,9 @@ const shapes: { readonly [T in ServerMsg['t']]: Shape } = {
   crowd: { game: text, watchers: whole },
   chat: { game: text, ...line },
   game_start: { game: text, color, opponent: maybe(orNull(player)) },
+  challenge: { challenge: shape(challenge) },
+  challenge_declined: { challenge: shape(challenge) },
+  challenge_canceled: { challenge: shape(challenge) },
   seeks: { re: maybe(whole), list: maybe(list(seek)), add: maybe(list(seek)), remove: maybe(list(text)) },
   status: { store: text, games: maybe(list(text)) },
   draining: { reconnect_within_ms: number },
@@ -124,6 +138,11 @@ export function decode(frame: string): Decoded {
   const wrong = misfit(fields, expected);
   if (wrong !== undefined) return { kind: 'bad', why: `${t}.${wrong}` };
   return { kind: 'msg', msg: fields as ServerMsg };
+}
+
+/** A challenge as the HTTP API answers it, with what this page reads of it checked. */
+export function isChallenge(value: unknown): value is Challenge {
+  return shape(challenge)(value);
 }
 
 function isKnown(t: string): t is ServerMsg['t'] {

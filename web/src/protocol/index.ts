@@ -1,8 +1,10 @@
-// The wire types under the names the page uses; the only file that knows where they are made.
+// The wire types under the names the page uses; the only file that knows where they are made (`make types` writes gen/).
 // It holds no checks (decode.ts) and nothing of how frames travel (net).
 export type { Answer } from './gen/Answer';
+export type { Challenge } from './gen/Challenge';
 export type { ChatLine } from './gen/ChatLine';
 export type { ClaimAt } from './gen/ClaimAt';
+export type { ClientFrame } from './gen/ClientFrame';
 export type { ClientMsg } from './gen/ClientMsg';
 export type { Clock } from './gen/Clock';
 export type { Color } from './gen/Color';
@@ -17,5 +19,6 @@ export type { ServerMsg } from './gen/ServerMsg';
 export type { Snapshot } from './gen/Snapshot';
 export type { Speed } from './gen/Speed';
 export type { Status } from './gen/Status';
+export type { TimeTerms } from './gen/TimeTerms';
 export type { User } from './gen/User';
 export type { Variant } from './gen/Variant';

@@ -2,18 +2,15 @@
 
 use crate::clock::{Charge, Lag, TimeControl};
 use crate::color::Color;
-use crate::event::{Asked, Command, DrawCommand, Event, OfferCommand, Ply, Prize};
-use crate::id::{GameId, Tag, Version};
-use crate::limits::{
-    ABANDONED_AFTER, GIFT, MAX_GIFTS, MAX_PLIES, MAX_REMATCH_OFFERS, MAX_TAKEBACKS,
-    PLIES_BETWEEN_DRAW_OFFERS,
-};
+use crate::event::{Asked, Command, DrawCommand, Event, Ply, Prize};
+use crate::id::Version;
+use crate::limits::{ABANDONED_AFTER, GIFT, MAX_GIFTS, MAX_PLIES};
 use crate::outcome::{DrawReason, Outcome};
 use crate::rules::{Ending, LegalMove, Move};
 use crate::time::{Millis, Timestamp};
 use crate::variant::Variant;
 
-use super::{Game, Offer};
+use super::Game;
 
 /// The answer to a command that is not refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,29 +119,17 @@ impl Game {
         if !self.is_readable() {
             return Err(Rejection::Unreadable);
         }
-        let Asked { by, command, .. } = *asked;
-        if let Command::Play {
-            mv,
-            ply,
-            lag,
-            offers_draw,
-        } = command
-        {
-            return self.decide_move(asked, (mv, ply), (lag, offers_draw));
+        if let Some(answer) = self.answer_before_rules(asked) {
+            return answer;
         }
-        if let Some(version) = self.done_before(asked) {
-            return Ok(Decision::Done(version));
-        }
-        if let Command::Rematch(what, next) = command {
-            return self.decide_rematch(asked, what, next);
-        }
-        if self.outcome.is_some() {
-            return Err(Rejection::GameOver);
-        }
-        if let Some(deadline) = self.expired(asked.received) {
-            return Ok(Decision::TimeIsUp(deadline));
-        }
-        match command {
+        let by = asked.by;
+        match asked.command {
+            Command::Play {
+                mv,
+                ply,
+                lag,
+                offers_draw,
+            } => self.decide_move(asked, (mv, ply), (lag, offers_draw)),
             Command::Resign => Ok(end(Outcome::Resigned { winner: !by }, by)),
             Command::Abort if self.turns.len() < 2 => Ok(end(Outcome::Aborted, by)),
             Command::Abort => Err(NotAllowed::TooLateToAbort.into()),
@@ -154,12 +139,29 @@ impl Game {
                 None => Err(NotAllowed::NothingToClaim.into()),
             },
             Command::Takeback(what) => self.decide_takeback(asked, what),
+            Command::Rematch(what, next) => self.decide_rematch(asked, what, next),
             Command::GiveTime => self.decide_gift(by),
             Command::Claim { prize, claim_at } => self.decide_claim(asked, prize, claim_at),
-            Command::Play { .. } | Command::Rematch(..) => {
-                unreachable!("decided above")
-            }
         }
+    }
+
+    /// What every command but a move shares: it may have been carried out before, or come after the end. A move looks
+    /// at its own ply and its own time instead.
+    fn answer_before_rules(&self, asked: &Asked) -> Option<Result<Decision, Rejection>> {
+        if let Command::Play { .. } = asked.command {
+            return None;
+        }
+        if let Some(version) = self.done_before(asked) {
+            return Some(Ok(Decision::Done(version)));
+        }
+        if let Command::Rematch(..) = asked.command {
+            return None;
+        }
+        if self.outcome.is_some() {
+            return Some(Err(Rejection::GameOver));
+        }
+        let deadline = self.expired(asked.received)?;
+        Some(Ok(Decision::TimeIsUp(deadline)))
     }
 
     /// The end that comes by itself if nobody acts: a flag, a first move that is not made, a game left alone.
@@ -269,43 +271,13 @@ impl Game {
     }
 
     /// The side that moves at a ply.
-    fn color_at(&self, ply: Ply) -> Color {
+    pub(super) fn color_at(&self, ply: Ply) -> Color {
         let first = self.setup.terms.start.turn();
         if ply.0.is_multiple_of(2) {
             first
         } else {
             !first
         }
-    }
-
-    /// The last entry of the append with which `by` played this same move at this ply, in either notation.
-    fn played_before(&self, by: Color, mv: Move, ply: Ply) -> Option<Version> {
-        let turn = self.turns.get(usize::from(ply.0))?;
-        if self.color_at(ply) != by {
-            return None;
-        }
-        let is_same = turn.mv == mv || {
-            let mut position = self.setup.terms.start.clone();
-            for earlier in &self.turns[..usize::from(ply.0)] {
-                position.play(position.legal(earlier.mv)?);
-            }
-            position.uci(position.legal(mv)?) == turn.mv
-        };
-        is_same.then(|| self.end_of_append(turn.version))
-    }
-
-    /// The last entry of the append that wrote the one at `version`.
-    fn end_of_append(&self, version: Version) -> Version {
-        let tag_at = |version| -> Option<Tag> {
-            let (_, tag) = self.log.line(version)?.rsplit_once(' ')?;
-            tag.parse().ok()
-        };
-        let tag = tag_at(version);
-        let mut last = version;
-        while last < self.head().version && tag_at(last.next()) == tag {
-            last = last.next();
-        }
-        last
     }
 
     /// What a move that arrives now is charged, and the end that it comes too late for.
@@ -346,88 +318,6 @@ impl Game {
             return None;
         };
         Some(Outcome::Drawn(reason))
-    }
-
-    /// An offer that comes with a move: it accepts the other side's, and is left out where none is allowed.
-    fn draw_offered_with_move(&self, by: Color) -> Option<Event> {
-        match self.draw_offer {
-            Some(offer) if offer.by != by => Some(agreed(by)),
-            Some(_) => None,
-            None => self
-                .may_offer_draw(by, Ply(self.ply().0 + 1))
-                .then_some(Event::DrawOffered(by)),
-        }
-    }
-
-    fn may_offer_draw(&self, by: Color, ply: Ply) -> bool {
-        self.tally[by]
-            .draw_offered_at
-            .is_none_or(|Ply(last)| ply.0 >= last.saturating_add(PLIES_BETWEEN_DRAW_OFFERS))
-    }
-
-    fn decide_draw(&self, asked: &Asked, what: OfferCommand) -> Result<Decision, Rejection> {
-        let by = asked.by;
-        match (what, self.draw_offer) {
-            (OfferCommand::Offer, Some(offer)) if offer.by == by => {
-                Ok(Decision::Done(offer.version))
-            }
-            (OfferCommand::Offer, Some(_)) => Ok(append(agreed(by))),
-            (OfferCommand::Offer, None) if self.may_offer_draw(by, self.ply()) => {
-                Ok(append(Event::DrawOffered(by)))
-            }
-            (OfferCommand::Offer, None) => Err(NotAllowed::DrawOfferedRecently.into()),
-            (OfferCommand::Accept, offer) => {
-                answerable(offer, asked)?;
-                Ok(append(agreed(by)))
-            }
-            (OfferCommand::Decline, offer) => {
-                answerable(offer, asked)?;
-                Ok(append(Event::DrawDeclined(by)))
-            }
-        }
-    }
-
-    fn decide_takeback(&self, asked: &Asked, what: OfferCommand) -> Result<Decision, Rejection> {
-        let by = asked.by;
-        match (what, self.takeback_offer) {
-            (OfferCommand::Offer, Some(offer)) if offer.by == by => {
-                Ok(Decision::Done(offer.version))
-            }
-            (OfferCommand::Offer, Some(_)) => Ok(append(self.taken_back(by))),
-            (OfferCommand::Offer, None) => {
-                if self.turns.len() < self.plies_back_to(by) {
-                    Err(NotAllowed::NothingToTakeBack.into())
-                } else if self.tally[by].takeback_offered_at == Some(self.ply()) {
-                    Err(NotAllowed::TakebackAskedAlready.into())
-                } else if self.tally[by].takebacks >= MAX_TAKEBACKS {
-                    Err(NotAllowed::TooManyTakebacks.into())
-                } else {
-                    Ok(append(Event::TakebackOffered(by)))
-                }
-            }
-            (OfferCommand::Accept, offer) => {
-                answerable(offer, asked)?;
-                Ok(append(self.taken_back(by)))
-            }
-            (OfferCommand::Decline, offer) => {
-                answerable(offer, asked)?;
-                Ok(append(Event::TakebackDeclined(by)))
-            }
-        }
-    }
-
-    /// How many half-moves go until it is `color`'s turn again, at least one of them its own.
-    fn plies_back_to(&self, color: Color) -> usize {
-        if self.turn() == color { 2 } else { 1 }
-    }
-
-    /// `by` agrees that the other side takes back.
-    fn taken_back(&self, by: Color) -> Event {
-        let plies = self.turns.len() - self.plies_back_to(!by).min(self.turns.len());
-        Event::TakenBack {
-            by,
-            to: Ply(u16::try_from(plies).unwrap_or(u16::MAX)),
-        }
     }
 
     fn decide_gift(&self, by: Color) -> Result<Decision, Rejection> {
@@ -472,118 +362,9 @@ impl Game {
             not_before: Some(claim_at),
         })
     }
-
-    fn decide_rematch(
-        &self,
-        asked: &Asked,
-        what: OfferCommand,
-        next: GameId,
-    ) -> Result<Decision, Rejection> {
-        let by = asked.by;
-        if self.outcome.is_none() {
-            return Err(NotAllowed::NotOver.into());
-        }
-        if self.next.is_some() {
-            return Err(Rejection::Stale);
-        }
-        let accepted = Event::RematchAccepted { by, next };
-        match (what, self.rematch_offer) {
-            (OfferCommand::Offer, Some(offer)) if offer.by == by => {
-                Ok(Decision::Done(offer.version))
-            }
-            (OfferCommand::Offer, Some(_)) => Ok(append(accepted)),
-            (OfferCommand::Offer, None) if self.tally[by].rematch_offers < MAX_REMATCH_OFFERS => {
-                Ok(append(Event::RematchOffered(by)))
-            }
-            (OfferCommand::Offer, None) => Err(NotAllowed::TooManyRematchOffers.into()),
-            (OfferCommand::Accept, offer) => {
-                answerable(offer, asked)?;
-                Ok(append(accepted))
-            }
-            (OfferCommand::Decline, offer) => {
-                answerable(offer, asked)?;
-                Ok(append(Event::RematchDeclined(by)))
-            }
-        }
-    }
-
-    /// Where the log after what the player had seen holds the effect of this same command: the last entry it wrote.
-    fn done_before(&self, asked: &Asked) -> Option<Version> {
-        let (version, _) = self.log.since(asked.seen?).find(|(_, entry)| {
-            entry
-                .event()
-                .is_some_and(|event| is_effect(asked.by, asked.command, event))
-        })?;
-        Some(self.end_of_append(version))
-    }
 }
 
-/// Whether `event` is what `by` gets by this command.
-fn is_effect(by: Color, command: Command, event: Event) -> bool {
-    let ended = match event {
-        Event::Ended {
-            outcome,
-            by: Some(who),
-        } if who == by => Some(outcome),
-        _ => None,
-    };
-    match command {
-        Command::Play { .. } => false,
-        Command::Resign => matches!(ended, Some(Outcome::Resigned { .. })),
-        Command::Abort => matches!(ended, Some(Outcome::Aborted)),
-        Command::Draw(DrawCommand::Claim) => matches!(
-            ended,
-            Some(Outcome::Drawn(DrawReason::Threefold | DrawReason::Fifty))
-        ),
-        Command::Draw(DrawCommand::Negotiate(what)) => {
-            let is_agreed = ended == Some(Outcome::Drawn(DrawReason::Agreement));
-            match what {
-                OfferCommand::Offer => event == Event::DrawOffered(by) || is_agreed,
-                OfferCommand::Accept => is_agreed,
-                OfferCommand::Decline => event == Event::DrawDeclined(by),
-            }
-        }
-        Command::Takeback(what) => {
-            let is_agreed = matches!(event, Event::TakenBack { by: who, .. } if who == by);
-            match what {
-                OfferCommand::Offer => event == Event::TakebackOffered(by) || is_agreed,
-                OfferCommand::Accept => is_agreed,
-                OfferCommand::Decline => event == Event::TakebackDeclined(by),
-            }
-        }
-        Command::Rematch(what, _) => {
-            let is_agreed = matches!(event, Event::RematchAccepted { by: who, .. } if who == by);
-            match what {
-                OfferCommand::Offer => event == Event::RematchOffered(by) || is_agreed,
-                OfferCommand::Accept => is_agreed,
-                OfferCommand::Decline => event == Event::RematchDeclined(by),
-            }
-        }
-        Command::GiveTime => matches!(event, Event::TimeGiven { to, .. } if to == !by),
-        Command::Claim { .. } => matches!(ended, Some(Outcome::Left { .. })),
-    }
-}
-
-/// Accepting and declining need an offer of the other side that stood when the player looked and still stands.
-fn answerable(offer: Option<Offer>, asked: &Asked) -> Result<(), Rejection> {
-    let stands = offer.is_some_and(|offer| {
-        offer.by != asked.by && asked.seen.is_none_or(|seen| offer.version <= seen)
-    });
-    if stands {
-        Ok(())
-    } else {
-        Err(Rejection::Stale)
-    }
-}
-
-const fn agreed(by: Color) -> Event {
-    Event::Ended {
-        outcome: Outcome::Drawn(DrawReason::Agreement),
-        by: Some(by),
-    }
-}
-
-fn append(event: Event) -> Decision {
+pub(super) fn append(event: Event) -> Decision {
     Decision::Append {
         events: vec![event],
         not_before: None,
