@@ -66,7 +66,7 @@ pub struct TokenArgs {
     #[arg(long, value_name = "DISPLAY")]
     pub name: Option<String>,
     /// How long it is good, at most 365d
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = value::span)]
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = value::token_span)]
     pub ttl: Duration,
     /// What it may be used for; repeatable
     #[arg(long, value_name = "SCOPE")]

@@ -1,18 +1,27 @@
 //! Zeitnot: a real-time multiplayer chess server that loses no move and no clock.
 
 pub mod auth;
+pub mod challenge;
 pub mod config;
 pub mod error;
+pub mod http;
 pub mod limits;
+pub mod node;
 pub mod play;
 pub mod room;
+pub mod serve;
 pub mod shutdown;
 pub mod store;
+pub mod telemetry;
 pub mod ws;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::map_response;
+use axum::routing::{get, post};
 use zeitnot_game::time::UnixMillis;
 
 use auth::Auth;
@@ -43,8 +52,35 @@ impl App {
     /// The unix time by which tokens and challenges expire.
     #[must_use]
     pub fn wall_time(&self) -> UnixMillis {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let since = since.unwrap_or_default().as_millis();
-        UnixMillis(u64::try_from(since).unwrap_or(u64::MAX))
+        machine_time()
     }
+}
+
+/// What this machine's clock says.
+#[must_use]
+pub fn machine_time() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since = since.unwrap_or_default().as_millis();
+    UnixMillis(u64::try_from(since).unwrap_or(u64::MAX))
+}
+
+/// Everything that the public listener answers.
+pub fn router(app: App) -> Router {
+    let api = Router::new()
+        .route("/auth/guest", post(http::auth::guest))
+        .route("/auth/refresh", post(http::auth::refresh))
+        .route("/challenge/open", post(http::challenge::open))
+        .route("/challenge/{id}", get(http::challenge::show))
+        .route("/challenge/{id}/accept", post(http::challenge::accept))
+        .fallback(http::no_such_path)
+        .method_not_allowed_fallback(http::wrong_method)
+        .layer(map_response(http::unkept));
+    Router::new()
+        .nest("/api", api)
+        .route("/.well-known/jwks.json", get(http::auth::keys))
+        .route("/ws", get(ws::open))
+        .fallback(http::site::page)
+        .method_not_allowed_fallback(http::wrong_method)
+        .layer(DefaultBodyLimit::max(limits::MAX_BODY))
+        .with_state(app)
 }

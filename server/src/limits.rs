@@ -194,3 +194,9 @@ pub const FLAG_SLACK: Duration = Duration::from_millis(50);
 
 /// The pause before a room looks at an overdue clock again.
 pub const FLAG_RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// The minute, since 1970, from which the ids of games count: 2026 began. Four characters last for 28 years.
+pub const ID_EPOCH_MINUTE: u64 = 29_453_760;
+
+/// Characters of the machine's name in a node's own.
+pub const MAX_NODE_NAME: usize = 40;

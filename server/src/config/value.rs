@@ -8,6 +8,8 @@ use std::time::Duration;
 use axum::http::Uri;
 use zeitnot_game::time::Millis;
 
+use crate::limits::MAX_TOKEN_LIFETIME;
+
 /// The longest name of a node, in bytes.
 const MAX_NODE_NAME: usize = 64;
 
@@ -31,6 +33,15 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
         .filter(|&ms| ms <= 10 * 366 * 86_400_000)
         .map(Duration::from_millis)
         .ok_or_else(|| "no time here is longer than ten years".into())
+}
+
+/// The same for the life of a token.
+pub(super) fn token_span(text: &str) -> Result<Duration, String> {
+    let span = span(text)?;
+    if span > MAX_TOKEN_LIFETIME {
+        return Err("a token is good for a year at most".into());
+    }
+    Ok(span)
 }
 
 /// The same for a game's settings.

@@ -1,0 +1,46 @@
+# Every task of the project by its name. CI runs the same targets: see .ci/run.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test lint deny fmt types bench deps page
+
+help: ## Lists the tasks
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+run: ## Builds and starts a server; ARGS="--listen 127.0.0.1:9000" sets flags
+	cargo run --package zeitnot -- $(ARGS)
+
+test: deps page ## Runs every test; installs what they need, skips none
+	cargo test --workspace
+	cd web && npm test
+
+lint: page deny ## Checks form, lints, documentation, licenses; changes nothing
+	cargo fmt --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	cd web && npm run lint
+
+# cargo-deny takes four minutes to build, and only a change of Cargo.lock or deny.toml can change its answer. So it runs
+# where it is installed, or where one of them changed; only then is it installed, into target/tools.
+deny: ## Checks licenses, sources and double versions of dependencies
+	@.ci/deny
+
+fmt: ## Formats the Rust code
+	cargo fmt
+
+types: ## Writes the page's types of the protocol; fails if they were out of date
+	cargo test --package zeitnot-game --features ts export_bindings
+	git diff --exit-code -- web/src/protocol/gen
+	test -z "$$(git ls-files --others --exclude-standard -- web/src/protocol/gen)"
+
+bench: ## Measures the game's hot paths
+	cargo bench --package zeitnot-game
+
+deps: ## Installs the programs that tests start, with apt, or says which are missing
+	deploy/test-deps.sh
+
+# What npm installs, again whenever the lock file is newer.
+page: web/node_modules/.package-lock.json
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund && touch node_modules/.package-lock.json

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Makes sure that the programs which tests start are installed: with apt where that may be done, else it says what is
+# missing and fails. Nothing is skipped.
+set -euo pipefail
+
+readonly REDIS_MAJOR=7 NODE_MAJOR=20
+
+# Prints the Debian package of each program that is missing or too old.
+missing() {
+  local redis node
+  redis=$(redis-server --version 2>/dev/null | sed -nE 's/.* v=([0-9]+).*/\1/p' || true)
+  node=$(node --version 2>/dev/null | sed -nE 's/^v([0-9]+).*/\1/p' || true)
+  ((${redis:-0} >= REDIS_MAJOR)) || echo redis-server
+  ((${node:-0} >= NODE_MAJOR)) || echo nodejs
+  command -v npm >/dev/null || echo npm
+  PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || echo nginx
+  command -v chromium >/dev/null || echo chromium
+}
+
+# Runs a command as root, if we may.
+as_root() {
+  if [[ $(id -u) == 0 ]]; then "$@"; else sudo -n "$@"; fi
+}
+
+mapfile -t packages < <(missing)
+if ((${#packages[@]} == 0)); then
+  exit 0
+fi
+if ! command -v apt-get >/dev/null || ! as_root true 2>/dev/null; then
+  echo "missing: ${packages[*]} (redis-server $REDIS_MAJOR or newer, node $NODE_MAJOR or newer)" >&2
+  exit 1
+fi
+echo "installing: ${packages[*]}"
+export DEBIAN_FRONTEND=noninteractive
+as_root apt-get update -qq
+as_root apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+
+mapfile -t packages < <(missing)
+if ((${#packages[@]} > 0)); then
+  echo "still missing or too old: ${packages[*]} (redis-server $REDIS_MAJOR or newer, node $NODE_MAJOR or newer)" >&2
+  exit 1
+fi

@@ -1,0 +1,261 @@
+//! Open challenges over HTTP, in the shapes that lichess's clients know.
+
+use std::net::SocketAddr;
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use rand::Rng as _;
+use serde_json::{Value, json};
+use zeitnot_game::clock::TimeControl;
+use zeitnot_game::color::Color;
+use zeitnot_game::id::GameId;
+use zeitnot_game::rules::Position;
+use zeitnot_game::setup::{self, Terms};
+use zeitnot_game::variant::{Speed, Variant};
+
+use super::Params;
+use crate::App;
+use crate::auth::{Caller, Player, request};
+use crate::challenge::{self, Accepted, Open};
+use crate::config::{Config, Origin};
+use crate::error::{ApiError, Code};
+
+/// `POST /api/challenge/open`
+///
+/// # Errors
+/// A field is not what it should be, or the store does not answer.
+pub async fn open(
+    State(app): State<App>,
+    _: Caller,
+    base: LinkBase,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
+    let terms = terms(&params, &app.config)?;
+    let open = challenge::open(&*app.store, terms, app.wall_time()).await?;
+    Ok(Json(describe(&open, &base)))
+}
+
+/// `GET /api/challenge/{id}`: the same shape, with who sits already.
+///
+/// # Errors
+/// There is no such challenge, or the store does not answer.
+pub async fn show(
+    State(app): State<App>,
+    _: Caller,
+    Path(id): Path<String>,
+    base: LinkBase,
+) -> Result<Json<Value>, ApiError> {
+    let id = parse_id(&id)?;
+    let open = challenge::find(&*app.store, id).await?;
+    let open = open.ok_or_else(not_found)?;
+    let mut shape = describe(&open, &base);
+    for color in Color::ALL {
+        if let Some(player) = &open.seats[color] {
+            shape[color.as_str()] = describe_player(player);
+        }
+    }
+    Ok(Json(shape))
+}
+
+/// `POST /api/challenge/{id}/accept`
+///
+/// # Errors
+/// The seat is taken, there is no such challenge, or the store does not answer.
+pub async fn accept(
+    State(app): State<App>,
+    Player(verified): Player,
+    Path(id): Path<String>,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
+    let id = parse_id(&id)?;
+    let wish = match params.text("color")? {
+        Some("random") => None,
+        _ => params.parsed("color")?,
+    };
+    let player = verified.user.to_player();
+    match challenge::accept(&*app.store, id, (&player, wish)).await? {
+        Accepted::Seated(_) => Ok(Json(json!({ "ok": true }))),
+        Accepted::Taken => Err(ApiError::new(
+            Code::Conflict,
+            "this seat is taken, or you have the other one",
+        )),
+        Accepted::NotFound => Err(not_found()),
+    }
+}
+
+fn parse_id(text: &str) -> Result<GameId, ApiError> {
+    text.parse().map_err(|_| not_found())
+}
+
+fn not_found() -> ApiError {
+    ApiError::new(Code::NotFound, "there is no such challenge")
+}
+
+/// What is to be played, from the fields of a request.
+fn terms(params: &Params, config: &Config) -> Result<Terms, ApiError> {
+    let time_control = time_control(params)?;
+    let (variant, start) = position(params)?;
+    if params.flag("rated")? {
+        let problem = "rated: only registered users play rated games";
+        return Err(ApiError::new(Code::NotAllowed, problem));
+    }
+    Ok(Terms {
+        variant,
+        start,
+        time_control,
+        rated: false,
+        first_move: config.first_move,
+        claim_after: config.claim_after,
+    })
+}
+
+fn time_control(params: &Params) -> Result<TimeControl, ApiError> {
+    const LIMIT: &str = "clock.limit";
+    const INCREMENT: &str = "clock.increment";
+    let limit: Option<u32> = params.parsed(LIMIT)?;
+    let increment: Option<u32> = params.parsed(INCREMENT)?;
+    let days: Option<u8> = params.parsed("days")?;
+    match (limit, increment, days) {
+        (None, None, None) => Ok(TimeControl::Unlimited),
+        (None, None, Some(days)) => {
+            TimeControl::correspondence(days).map_err(|e| ApiError::field("days", e))
+        }
+        (Some(limit), Some(increment), None) => {
+            TimeControl::clock(limit, increment).map_err(|e| ApiError::field("clock", e))
+        }
+        (None, Some(_), None) => Err(ApiError::field(LIMIT, "missing")),
+        (Some(_), None, None) => Err(ApiError::field(INCREMENT, "missing")),
+        (_, _, Some(_)) => Err(ApiError::field(
+            "days",
+            "a game has a clock or days, not both",
+        )),
+    }
+}
+
+fn position(params: &Params) -> Result<(Variant, Position), ApiError> {
+    let variant: Variant = params.parsed("variant")?.unwrap_or_default();
+    let Some(fen) = params.text("fen")? else {
+        return match variant {
+            Variant::FromPosition => Err(ApiError::field("fen", "missing")),
+            Variant::Chess960 => {
+                let number = rand::rng().random_range(0..960);
+                Ok((variant, Position::chess960_start(number)))
+            }
+            _ => Ok((variant, Position::start(variant))),
+        };
+    };
+    let read = |variant| Position::from_fen(variant, fen).map_err(|e| ApiError::field("fen", e));
+    match variant {
+        Variant::Standard if read(variant)? != Position::start(variant) => {
+            Ok((Variant::FromPosition, read(Variant::FromPosition)?))
+        }
+        _ => Ok((variant, read(variant)?)),
+    }
+}
+
+fn describe(open: &Open, LinkBase(base): &LinkBase) -> Value {
+    let Open { id, terms, .. } = open;
+    let speed = Speed::of(terms.time_control);
+    let rating_of = match terms.variant {
+        Variant::Standard | Variant::FromPosition => speed_name(speed),
+        variant => variant.name(),
+    };
+    let mut shape = json!({
+        "id": id,
+        "url": format!("{base}/{id}"),
+        "urlWhite": format!("{base}/{id}?color=white"),
+        "urlBlack": format!("{base}/{id}?color=black"),
+        "status": "created",
+        "challenger": null,
+        "destUser": null,
+        "variant": {
+            "key": terms.variant.key(),
+            "name": terms.variant.name(),
+            "short": terms.variant.short(),
+        },
+        "rated": terms.rated,
+        "speed": speed.key(),
+        "timeControl": describe_time(terms.time_control),
+        "color": "random",
+        "finalColor": "white",
+        "perf": { "icon": "", "name": rating_of },
+        "open": {},
+    });
+    if terms.start != Position::start(terms.variant) {
+        shape["initialFen"] = terms.start.fen().into();
+    }
+    shape
+}
+
+fn describe_player(player: &setup::Player) -> Value {
+    json!({ "id": player.id, "name": player.name, "guest": player.id.is_guest() })
+}
+
+fn describe_time(time_control: TimeControl) -> Value {
+    match time_control {
+        TimeControl::Clock { limit, increment } => {
+            let (limit, increment) = (limit.0 / 1000, increment.0 / 1000);
+            json!({
+                "type": "clock",
+                "limit": limit,
+                "increment": increment,
+                "show": format!("{}+{increment}", minutes(limit)),
+            })
+        }
+        TimeControl::Correspondence { days } => {
+            json!({ "type": "correspondence", "daysPerTurn": days })
+        }
+        TimeControl::Unlimited => json!({ "type": "unlimited" }),
+    }
+}
+
+/// Seconds as minutes, as players write them: `3`, `1.5`, `½`.
+fn minutes(seconds: u64) -> String {
+    match seconds {
+        15 => "¼".to_owned(),
+        30 => "½".to_owned(),
+        45 => "¾".to_owned(),
+        _ => {
+            let hundredths = seconds % 60 * 100 / 60;
+            let text = format!("{}.{hundredths:02}", seconds / 60);
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+    }
+}
+
+const fn speed_name(speed: Speed) -> &'static str {
+    match speed {
+        Speed::UltraBullet => "UltraBullet",
+        Speed::Bullet => "Bullet",
+        Speed::Blitz => "Blitz",
+        Speed::Rapid => "Rapid",
+        Speed::Classical => "Classical",
+        Speed::Correspondence => "Correspondence",
+    }
+}
+
+/// What links begin with: the public address of the settings, else the one that the client used.
+#[derive(Debug)]
+pub struct LinkBase(Origin);
+
+impl FromRequestParts<App> for LinkBase {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        if let Some(origin) = &app.config.public_url {
+            return Ok(Self(origin.clone()));
+        }
+        let peer = parts.extensions.get::<SocketAddr>();
+        let is_by_proxy = peer.is_some_and(|peer| {
+            let is_trusted = |network: &crate::config::Network| network.contains(peer.ip());
+            app.config.trusted_proxy.iter().any(is_trusted)
+        });
+        let proto = parts.headers.get("x-forwarded-proto");
+        let is_https = is_by_proxy && proto.is_some_and(|proto| proto == "https");
+        request::host(&parts.headers)
+            .and_then(|host| Origin::of_host(is_https, host))
+            .map(Self)
+            .ok_or_else(|| ApiError::field("host", "missing, or no host"))
+    }
+}

@@ -1,0 +1,153 @@
+//! One node: opens the store, listens, serves until it is told to stop, and closes what it opened.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tracing::{info, warn};
+
+use crate::auth::{Auth, random_base36};
+use crate::config::{Config, EmbeddedSync};
+use crate::limits::MAX_NODE_NAME;
+use crate::room::Rooms;
+use crate::serve::serve;
+use crate::shutdown::{Shutdown, signaled};
+use crate::store::Store;
+use crate::store::embedded::{self, EmbeddedStore};
+use crate::store::redis::{self, RedisStore};
+use crate::ws::Sockets;
+use crate::{App, http, router};
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The embedded store does not open.
+    #[error("open the embedded store")]
+    Embedded(#[from] embedded::OpenError),
+    /// Redis cannot be used.
+    #[error("connect to Redis")]
+    Redis(#[from] redis::ConnectError),
+    /// An address cannot be listened on.
+    #[error("listen on {address}")]
+    Listen {
+        /// Which one.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The system gives us no signals, or no output.
+    #[error("start")]
+    System(#[from] io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT. The first lines on stdout say where: `listening on http://127.0.0.1:8080`, then
+/// `internal on http://127.0.0.1:9090`.
+///
+/// # Errors
+/// It could not start. Once it has started it ends well.
+pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
+    let opened = Opened::open(&config).await?;
+    let public = listen(config.listen).await?;
+    let internal = listen(config.internal_listen).await?;
+    let mut stdout = io::stdout();
+    writeln!(stdout, "listening on http://{}", public.local_addr()?)?;
+    writeln!(stdout, "internal on http://{}", internal.local_addr()?)?;
+    stdout.flush()?;
+
+    let shutdown = Shutdown::default();
+    // Without another node there is nowhere to go: the sockets had better come back soon.
+    let window = match opened {
+        Opened::Embedded(_) => Duration::ZERO,
+        Opened::Redis(_) => config.drain_window,
+    };
+    let app = App {
+        rooms: Rooms::new(opened.store()),
+        store: opened.store(),
+        auth,
+        node: name(&config).into(),
+        config: Arc::new(config),
+        shutdown: shutdown.clone(),
+        sockets: Sockets::default(),
+    };
+    let rooms = app.rooms.clone();
+    let tasks = &shutdown.tasks;
+    let health = http::health::router(shutdown.clone());
+    tasks.spawn(serve(
+        internal,
+        health,
+        (shutdown.stopping.clone(), tasks.clone()),
+    ));
+    tasks.spawn(serve(
+        public,
+        router(app),
+        (shutdown.draining.clone(), tasks.clone()),
+    ));
+    info!("ready");
+
+    signaled().await?;
+    info!("ending within {window:?}");
+    shutdown.run(window, hurry()).await;
+    rooms.close().await;
+    opened.close().await;
+    info!("ended");
+    Ok(())
+}
+
+/// The name that was set, else the machine's and something random, so that no two nodes share one.
+fn name(config: &Config) -> String {
+    let machine = || {
+        let name = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+        let name: String = name.trim().chars().take(MAX_NODE_NAME).collect();
+        format!("{name}-{}", random_base36::<4>())
+    };
+    config.node_name.clone().unwrap_or_else(machine)
+}
+
+/// A second signal.
+async fn hurry() {
+    if let Err(error) = signaled().await {
+        warn!(%error, "no second signal can be noticed");
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|source| StartError::Listen { address, source })
+}
+
+/// The store that the settings ask for.
+enum Opened {
+    Embedded(Arc<EmbeddedStore>),
+    Redis(Arc<RedisStore>),
+}
+
+impl Opened {
+    async fn open(config: &Config) -> Result<Self, StartError> {
+        if let Some(url) = &config.redis_url {
+            return Ok(Self::Redis(Arc::new(RedisStore::connect(url).await?)));
+        }
+        let sync = match config.embedded_sync {
+            EmbeddedSync::Normal => embedded::Sync::Normal,
+            EmbeddedSync::Full => embedded::Sync::Full,
+        };
+        let store = EmbeddedStore::open(&config.data_dir, sync).await?;
+        Ok(Self::Embedded(Arc::new(store)))
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Embedded(store) => store.clone(),
+            Self::Redis(store) => store.clone(),
+        }
+    }
+
+    async fn close(&self) {
+        match self {
+            Self::Embedded(store) => store.close().await,
+            Self::Redis(store) => store.close().await,
+        }
+    }
+}
