@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod http;
+mod serve;
 mod store;
 mod support;
 mod tidy;

@@ -1,3 +1,4 @@
 //! What the tests run against.
 
+pub(crate) mod app;
 pub(crate) mod redis;
