@@ -7,10 +7,13 @@ pub mod error;
 pub mod http;
 pub mod limits;
 pub mod node;
+pub mod play;
+pub mod room;
 pub mod serve;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;
+pub mod ws;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -37,6 +40,12 @@ pub struct App {
     pub config: Arc<Config>,
     /// How this process ends.
     pub shutdown: Shutdown,
+    /// The games that somebody here follows.
+    pub rooms: room::Rooms,
+    /// The sockets of this node.
+    pub sockets: ws::Sockets,
+    /// This node's name.
+    pub node: Arc<str>,
 }
 
 impl App {
@@ -69,6 +78,7 @@ pub fn router(app: App) -> Router {
     Router::new()
         .nest("/api", api)
         .route("/.well-known/jwks.json", get(http::auth::keys))
+        .route("/ws", get(ws::open))
         .fallback(http::site::page)
         .method_not_allowed_fallback(http::wrong_method)
         .layer(DefaultBodyLimit::max(limits::MAX_BODY))

@@ -121,5 +121,82 @@ pub const MAX_ID_DRAWS: usize = 5;
 /// How long tasks may take to end after they were told to.
 pub const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 
+// Rooms and sockets.
+
+/// Messages that wait for a room; more wait at their senders.
+pub const ROOM_MAILBOX: usize = 256;
+
+/// How often a room is opened again that ended just when it was found.
+pub const ROOM_TRIES: usize = 3;
+
+/// How long a room stays open after the last follower or command.
+pub const ROOM_LINGER: Duration = Duration::from_secs(30);
+
+/// Commands that wait for the one before them in a game.
+pub const COMMAND_QUEUE: usize = 8;
+
+/// How often a command is decided on: others may be faster, the time may be up.
+pub const MAX_DECISIONS: usize = 8;
+
+/// How long a command goes on asking a store that does not answer.
+pub const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The pause between two such questions.
+pub const STORE_RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// Frames that wait for a follower.
+pub const OUTBOX_FRAMES: usize = 64;
+
+/// Bytes of the frames that wait for a follower.
+pub const OUTBOX_BYTES: usize = 256 * 1024;
+
+/// Bytes of a frame from a client.
+pub const MAX_FRAME: usize = 4096;
+
+/// Bytes that a socket reads ahead. Most sockets are idle, and each keeps its buffer.
+pub const SOCKET_READ_BUFFER: usize = 1024;
+
+/// Bytes that a socket gathers before it writes.
+pub const SOCKET_WRITE_BUFFER: usize = 1024;
+
+/// Bytes that wait to be written, answers to pings included; a client that never reads holds no more.
+pub const SOCKET_WRITE_BUFFER_MAX: usize = 256 * 1024;
+
+/// How long one write to a socket may take.
+pub const SOCKET_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Frames that are written to a socket at once.
+pub const FRAMES_A_WRITE: usize = 16;
+
+/// Games that a socket watches at once.
+pub const MAX_WATCHED: usize = 64;
+
+/// Messages of a socket that wait for their answer; it is not read from while there are more.
+pub const MAX_PENDING: usize = 32;
+
+/// How often a client is asked to send `ping`.
+pub const CLIENT_PING_PERIOD: Duration = Duration::from_secs(5);
+
+/// How often the server pings a socket.
+pub const SOCKET_PING_PERIOD: Duration = Duration::from_secs(5);
+
+/// The same for a socket with a seat in a game.
+pub const SOCKET_PING_PERIOD_AT_PLAY: Duration = Duration::from_secs(3);
+
+/// How long nothing may come from a client.
+pub const SOCKET_SILENCE: Duration = Duration::from_secs(15);
+
+/// When to try again where a node has no room for another socket.
+pub const SOCKET_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// How long after its moment a flag is called, so that a move which came in time is first.
+pub const FLAG_SLACK: Duration = Duration::from_millis(50);
+
+/// The pause before a room looks at an overdue clock again.
+pub const FLAG_RETRY_PAUSE: Duration = Duration::from_millis(200);
+
 /// The minute, since 1970, from which the ids of games count: 2026 began. Four characters last for 28 years.
 pub const ID_EPOCH_MINUTE: u64 = 29_453_760;
+
+/// Characters of the machine's name in a node's own.
+pub const MAX_NODE_NAME: usize = 40;

@@ -8,13 +8,16 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
-use crate::auth::Auth;
+use crate::auth::{Auth, random_base36};
 use crate::config::{Config, EmbeddedSync};
+use crate::limits::MAX_NODE_NAME;
+use crate::room::Rooms;
 use crate::serve::serve;
 use crate::shutdown::{Shutdown, signaled};
 use crate::store::Store;
 use crate::store::embedded::{self, EmbeddedStore};
 use crate::store::redis::{self, RedisStore};
+use crate::ws::Sockets;
 use crate::{App, http, router};
 
 /// Why a node did not start.
@@ -60,11 +63,15 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
         Opened::Redis(_) => config.drain_window,
     };
     let app = App {
+        rooms: Rooms::new(opened.store()),
         store: opened.store(),
         auth,
+        node: name(&config).into(),
         config: Arc::new(config),
         shutdown: shutdown.clone(),
+        sockets: Sockets::default(),
     };
+    let rooms = app.rooms.clone();
     let tasks = &shutdown.tasks;
     let health = http::health::router(shutdown.clone());
     tasks.spawn(serve(
@@ -82,9 +89,20 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
     signaled().await?;
     info!("ending within {window:?}");
     shutdown.run(window, hurry()).await;
+    rooms.close().await;
     opened.close().await;
     info!("ended");
     Ok(())
+}
+
+/// The name that was set, else the machine's and something random, so that no two nodes share one.
+fn name(config: &Config) -> String {
+    let machine = || {
+        let name = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+        let name: String = name.trim().chars().take(MAX_NODE_NAME).collect();
+        format!("{name}-{}", random_base36::<4>())
+    };
+    config.node_name.clone().unwrap_or_else(machine)
 }
 
 /// A second signal.

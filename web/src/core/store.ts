@@ -149,9 +149,10 @@ export class GameStore {
     return batch(() => this.#play(uci, this.around.now() - this.#seenAt));
   }
 
-  /** Sets or clears the premove. */
+  /** Sets or clears the premove. One that comes just after the reply did is played as a move. */
   setPremove(uci: string | null): void {
-    this.premove.value = uci;
+    if (uci !== null && this.isMyTurn.peek()) this.play(uci);
+    else this.premove.value = uci;
   }
 
   /** Looks at the position after `ply` half-moves; at or after the last one it is the newest again. */

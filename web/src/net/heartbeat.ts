@@ -4,9 +4,10 @@ const BEAT_MS = 1000;
 /** Timers that are this late mean that the machine slept, or the page was frozen. */
 const ASLEEP_MS = 5000;
 
-/** Calls `nudge` when the network returns, the page becomes visible, or it wakes from sleep. */
+/** Calls `nudge` when the network goes or returns, the page becomes visible, or it wakes from sleep. */
 export function onWake(nudge: () => void): void {
   window.addEventListener('online', nudge);
+  window.addEventListener('offline', nudge);
   window.addEventListener('pageshow', (event) => {
     if (event.persisted) nudge();
   });

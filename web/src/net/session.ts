@@ -40,8 +40,14 @@ export class Session {
   /** The token of this window, renewed if it ends soon. */
   async token(): Promise<string> {
     let guest = await this.#current();
-    if (guest.expiresAt - this.parts.now() < RENEW_BELOW_MS) {
-      await this.renew();
+    const left = guest.expiresAt - this.parts.now();
+    if (left < RENEW_BELOW_MS) {
+      try {
+        await this.renew();
+      } catch (error) {
+        // Without an answer the old token still serves, as long as it lives.
+        if (left <= 0) throw error;
+      }
       guest = await this.#current();
     }
     return guest.token;

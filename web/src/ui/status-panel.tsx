@@ -68,6 +68,7 @@ function Waiting({ store, game }: StatusPanelProps) {
   const claimAt = seat === null ? undefined : game.attendance.claimAt[seat];
   if (claimAt !== undefined) return <Absence store={store} msLeft={claimAt - now} />;
   if (store.frozen.value) return <p>Paused: the server cannot take moves just now. Clocks stand still.</p>;
+  if (store.premove.value !== null) return <p>Premove set. Escape or a touch on the board cancels it.</p>;
   const firstMove = game.played.length < 2 && moveBy !== undefined && game.limits !== null;
   if (firstMove && store.pending.value === null) {
     const who = seat === turn ? 'Make your first move' : `${colorName(turn)} has to make the first move`;
@@ -80,7 +81,6 @@ function Waiting({ store, game }: StatusPanelProps) {
   if (seat !== null && offers.draw === seat) return <p>You offered a draw. A move by your opponent declines it.</p>;
   if (seat !== null && offers.takeback === seat) return <p>You asked to take your move back.</p>;
   if (seat === null) return <p class="muted">You are watching. {colorName(turn)} to move.</p>;
-  if (store.premove.value !== null) return <p>Premove set. Escape or a touch on the board cancels it.</p>;
   if (seat === turn && store.pending.value === null) return <p data-tone="mine">Your turn</p>;
   return <p class="muted">Waiting for your opponent’s move</p>;
 }

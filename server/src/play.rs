@@ -1,0 +1,216 @@
+//! The one use case: decide on a command, append what it causes, and where others were faster, catch up and decide
+//! again. Nothing else in the server decides or appends.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rand::Rng as _;
+use tokio::time::{Instant, sleep};
+use tracing::{debug, warn};
+use zeitnot_game::entry::Entry;
+use zeitnot_game::event::{Asked, Event};
+use zeitnot_game::game::{Decision, Rejection};
+use zeitnot_game::id::{GameId, Tag, Version};
+use zeitnot_game::time::{PlayTime, Timestamp};
+
+use crate::limits::{MAX_DECISIONS, STORE_PATIENCE, STORE_RETRY_PAUSE};
+use crate::room::{Asking, Fit, Replica};
+use crate::store::{Append, Appended, Store, Tail, Unavailable};
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The rules of the game refuse it, and the log was looked at.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The user has no seat in this game.
+    #[error("you do not play in this game")]
+    NoSeat,
+    /// There is no such game.
+    #[error("there is no such game")]
+    NotFound,
+    /// Too many commands wait for this game.
+    #[error("too many commands at once for this game")]
+    Busy,
+    /// The store did not answer: ask the same again.
+    #[error("the store does not answer: try the same again")]
+    Unavailable,
+}
+
+impl From<Unavailable> for Refused {
+    fn from(_: Unavailable) -> Self {
+        Self::Unavailable
+    }
+}
+
+/// What carrying out a command needs.
+pub(crate) struct Play {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) replica: Arc<Mutex<Replica>>,
+    pub(crate) id: GameId,
+}
+
+/// Events that go into the log together, as the log is known now.
+struct Step {
+    append: Append,
+    events: Vec<Event>,
+}
+
+impl Step {
+    fn after(replica: &Replica, events: Vec<Event>, not_before: Option<Timestamp>) -> Self {
+        let append = Append {
+            after: replica.game().head(),
+            tag: random_tag(),
+            origin: replica.game().origin(),
+            bodies: events.iter().map(Event::to_string).collect(),
+            not_before,
+        };
+        Self { append, events }
+    }
+}
+
+enum Next {
+    Done(Version),
+    Write { step: Step, is_the_answer: bool },
+    Refuse(Rejection),
+}
+
+impl Play {
+    /// Carries out a command that arrived at `arrived`; the answer is the last version that it wrote.
+    pub(crate) async fn carry_out(
+        &self,
+        asking: &Asking,
+        arrived: Instant,
+    ) -> Result<Version, Refused> {
+        let mut asked = {
+            let replica = self.lock();
+            let by = replica.seat_of(&asking.user).ok_or(Refused::NoSeat)?;
+            Asked {
+                by,
+                command: asking.command,
+                seen: asking.seen,
+                received: asking.received.on_scale_of(replica.game().origin()),
+            }
+        };
+        for _ in 0..MAX_DECISIONS {
+            match self.next(&asked) {
+                Next::Done(version) => return Ok(version),
+                Next::Refuse(rejection) if self.lock().is_confirmed_since(arrived) => {
+                    return Err(rejection.into());
+                }
+                Next::Refuse(_) => self.catch_up().await?,
+                Next::Write {
+                    step,
+                    is_the_answer,
+                } => match self.write(step).await? {
+                    Written::Committed(version) if is_the_answer => return Ok(version),
+                    Written::Committed(_) | Written::Stale => {}
+                    // This node's clock is ahead: the command came no later than now.
+                    Written::Early(now) => asked.received = asked.received.min(now),
+                },
+            }
+        }
+        warn!(game.id = %self.id, "game {} went on faster than a command could be decided", self.id);
+        Err(Refused::Unavailable)
+    }
+
+    fn next(&self, asked: &Asked) -> Next {
+        let replica = self.lock();
+        let (events, not_before, is_the_answer) = match replica.game().decide(asked) {
+            Ok(Decision::Append { events, not_before }) => (events, not_before, true),
+            Ok(Decision::Done(version)) => return Next::Done(version),
+            Ok(Decision::TimeIsUp(deadline)) => (vec![deadline.event()], Some(deadline.at), false),
+            Err(rejection) => return Next::Refuse(rejection),
+        };
+        Next::Write {
+            step: Step::after(&replica, events, not_before),
+            is_the_answer,
+        }
+    }
+
+    /// Writes the end that the passing of time has brought, if it has. What fails is tried again by whoever looks next.
+    pub(crate) async fn end_if_time_is_up(&self) {
+        let step = {
+            let replica = self.lock();
+            let now = replica.on_scale(self.store.play_time(self.id));
+            let Some(deadline) = replica.game().expired(now) else {
+                return;
+            };
+            Step::after(&replica, vec![deadline.event()], Some(deadline.at))
+        };
+        if self.write(step).await.is_err() {
+            debug!(game.id = %self.id, "the time of game {} is up, but the store does not answer", self.id);
+        }
+    }
+
+    /// Sends an append until the store answers, always the same one, and folds in what became of it.
+    async fn write(&self, step: Step) -> Result<Written, Refused> {
+        let began = Instant::now();
+        let (asked, appended) = loop {
+            let asked = Instant::now();
+            match self.store.append(self.id, &step.append).await {
+                Ok(appended) => break (asked, appended),
+                Err(reason) if began.elapsed() >= STORE_PATIENCE => {
+                    warn!(game.id = %self.id, "an append to game {} was given up: {reason}", self.id);
+                    return Err(Refused::Unavailable);
+                }
+                Err(_) => sleep(STORE_RETRY_PAUSE).await,
+            }
+        };
+        let now = self.store.play_time(self.id);
+        match appended {
+            Appended::Committed { version, at } => {
+                self.fold_committed(&step, at, now);
+                self.lock().confirm(asked);
+                Ok(Written::Committed(version))
+            }
+            Appended::Stale(tail) => {
+                self.lock().take_tail(&tail, now);
+                self.lock().confirm(asked);
+                Ok(Written::Stale)
+            }
+            Appended::Early { at } => Ok(Written::Early(at)),
+        }
+    }
+
+    /// The published lines may have come first: what is held already is left alone.
+    fn fold_committed(&self, step: &Step, at: Timestamp, now: PlayTime) {
+        let entry = |event| Entry::new(event, at, step.append.tag).as_str().to_owned();
+        let lines: Vec<String> = step.events.iter().copied().map(entry).collect();
+        let first = step.append.after.version.next();
+        self.lock().fold(first, &lines, now);
+    }
+
+    /// Reads what this node does not have yet.
+    pub(crate) async fn catch_up(&self) -> Result<(), Refused> {
+        let mut since = self.lock().read_since();
+        loop {
+            let asked = Instant::now();
+            let tail: Tail = self.store.read(self.id, since).await?;
+            let now = self.store.play_time(self.id);
+            let mut replica = self.lock();
+            match replica.take_tail(&tail, now) {
+                Fit::Whole => {
+                    replica.confirm(asked);
+                    return Ok(());
+                }
+                Fit::ReadSince(version) => since = version,
+            }
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Replica> {
+        // Shared only with the room's own task, and never across a wait.
+        self.replica.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Written {
+    Committed(Version),
+    Stale,
+    Early(Timestamp),
+}
+
+fn random_tag() -> Tag {
+    let mut rng = rand::rng();
+    Tag::from_indices(std::array::from_fn(|_| rng.random_range(0..62)))
+}

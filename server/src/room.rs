@@ -1,0 +1,187 @@
+//! The games that somebody on this node follows, and the way to them for sockets and requests.
+//!
+//! A room is a task that owns the replica of one game. It is opened by whoever needs it first, and ends some time
+//! after the last follower left. What a command causes is decided in [`crate::play`].
+
+mod follower;
+mod replica;
+mod task;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+use zeitnot_game::color::Color;
+use zeitnot_game::event::Command;
+use zeitnot_game::id::{GameId, UserId, Version};
+use zeitnot_game::time::PlayTime;
+
+use crate::limits::{ROOM_MAILBOX, ROOM_TRIES};
+use crate::play::Refused;
+use crate::store::Store;
+
+pub use follower::{Frame, Outbox, OutboxReader, Overflow, outbox};
+pub(crate) use replica::{Fit, Replica, encode};
+
+/// All rooms of this node. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Rooms {
+    store: Arc<dyn Store>,
+    tasks: TaskTracker,
+    open: Arc<Mutex<HashMap<GameId, mpsc::Sender<Message>>>>,
+}
+
+/// A wish to follow a game.
+#[derive(Debug)]
+pub struct Watch {
+    /// The follower's own number, the same in every room.
+    pub follower: u64,
+    /// Who it is, which says whether it has a seat.
+    pub user: Option<UserId>,
+    /// Where its frames go.
+    pub outbox: Outbox,
+    /// The `id` of the message that asked.
+    pub re: Option<i64>,
+    /// The newest version that the follower has.
+    pub since: Option<Version>,
+}
+
+/// The answer to a wish to follow; the snapshot goes to the outbox, before all later frames.
+#[derive(Debug)]
+pub struct Watched {
+    /// The newest version that this node knows, kept up to date by the room.
+    pub head: Arc<AtomicU32>,
+    /// The follower's seat.
+    pub seat: Option<Color>,
+}
+
+/// A command of a user.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    /// Who asks.
+    pub user: UserId,
+    /// What.
+    pub command: Command,
+    /// The version that the user had seen.
+    pub seen: Option<Version>,
+    /// When it arrived, by the play clock.
+    pub received: PlayTime,
+}
+
+/// What a room's mailbox holds.
+#[derive(Debug)]
+enum Message {
+    Watch(Watch, oneshot::Sender<Result<Watched, Refused>>),
+    Unwatch(u64),
+    LookAtClock,
+    Ask(Asking, oneshot::Sender<Result<Version, Refused>>),
+}
+
+impl Rooms {
+    /// No rooms yet, over this store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            tasks: TaskTracker::new(),
+            open: Arc::default(),
+        }
+    }
+
+    /// The play clock of a game's store, as this node estimates it.
+    #[must_use]
+    pub fn play_time(&self, id: GameId) -> PlayTime {
+        self.store.play_time(id)
+    }
+
+    /// Follows a game: the snapshot, and every later entry as one frame.
+    ///
+    /// # Errors
+    /// There is no such game, or the store does not answer.
+    pub async fn watch(&self, id: GameId, watch: Watch) -> Result<Watched, Refused> {
+        let (tx, rx) = oneshot::channel();
+        self.deliver(id, Message::Watch(watch, tx)).await?;
+        rx.await.unwrap_or(Err(Refused::Unavailable))
+    }
+
+    /// Follows it no longer.
+    pub async fn unwatch(&self, id: GameId, follower: u64) {
+        let tx = self.lock().get(&id).cloned();
+        if let Some(tx) = tx {
+            // A room that ended has no followers anyway.
+            let _ = tx.send(Message::Unwatch(follower)).await;
+        }
+    }
+
+    /// Carries out a command; the answer is the version of the last entry that it wrote, now or when it first came.
+    ///
+    /// # Errors
+    /// Says why not. On [`Refused::Unavailable`] it is not known whether it was done: ask the same again.
+    pub async fn ask(&self, id: GameId, asking: Asking) -> Result<Version, Refused> {
+        let (tx, rx) = oneshot::channel();
+        self.deliver(id, Message::Ask(asking, tx)).await?;
+        rx.await.unwrap_or(Err(Refused::Unavailable))
+    }
+
+    /// Has the room of a game look at its clocks, if there is one here; where there is none, others look.
+    pub async fn look_at_clock(&self, id: GameId) {
+        let tx = self.lock().get(&id).cloned();
+        if let Some(tx) = tx {
+            // A room that ended has nobody to tell.
+            let _ = tx.send(Message::LookAtClock).await;
+        }
+    }
+
+    /// Waits until no room is left; the callers have stopped asking.
+    pub async fn close(&self) {
+        self.lock().clear();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Puts a message into the room's mailbox, opening it where necessary.
+    async fn deliver(&self, id: GameId, message: Message) -> Result<(), Refused> {
+        let mut message = message;
+        for _ in 0..ROOM_TRIES {
+            let tx = self.room(id);
+            match tx.send(message).await {
+                Ok(()) => return Ok(()),
+                // The room ended between being found and being written to: open it again.
+                Err(mpsc::error::SendError(back)) => message = back,
+            }
+        }
+        Err(Refused::Unavailable)
+    }
+
+    fn room(&self, id: GameId) -> mpsc::Sender<Message> {
+        let mut open = self.lock();
+        match open.entry(id) {
+            Entry::Occupied(entry) if !entry.get().is_closed() => entry.get().clone(),
+            entry => {
+                let (tx, rx) = mpsc::channel(ROOM_MAILBOX);
+                self.tasks.spawn(task::run(self.clone(), id, rx));
+                entry.insert_entry(tx).get().clone()
+            }
+        }
+    }
+
+    /// Ends a room if nothing waits in its mailbox.
+    fn retire(&self, id: GameId, mailbox: &mut mpsc::Receiver<Message>) -> bool {
+        let mut open = self.lock();
+        let may_end = mailbox.is_empty();
+        if may_end {
+            // Closed under the lock: whoever finds it from here on opens another one.
+            mailbox.close();
+            open.remove(&id);
+        }
+        may_end
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<GameId, mpsc::Sender<Message>>> {
+        // The map is whole even if a holder panicked: each change is a single call.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

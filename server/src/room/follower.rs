@@ -1,0 +1,130 @@
+//! A follower of games, as its rooms see it: a bounded queue of frames.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tokio::sync::mpsc;
+use zeitnot_game::color::Color;
+
+use crate::limits::{OUTBOX_BYTES, OUTBOX_FRAMES};
+
+/// One frame, made once and shared by all who get it. Shape: a JSON object.
+pub type Frame = axum::extract::ws::Utf8Bytes;
+
+/// The follower reads too slowly, or is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overflow;
+
+#[derive(Debug, Default)]
+struct Fill {
+    bytes: AtomicUsize,
+    has_overflowed: AtomicBool,
+}
+
+/// The end that rooms write to. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    tx: mpsc::Sender<Frame>,
+    fill: Arc<Fill>,
+}
+
+/// The end that the follower reads from.
+#[derive(Debug)]
+pub struct OutboxReader {
+    rx: mpsc::Receiver<Frame>,
+    fill: Arc<Fill>,
+}
+
+/// A queue of at most [`OUTBOX_FRAMES`] frames and [`OUTBOX_BYTES`] bytes.
+#[must_use]
+pub fn outbox() -> (Outbox, OutboxReader) {
+    let (tx, rx) = mpsc::channel(OUTBOX_FRAMES);
+    let fill = Arc::new(Fill::default());
+    let reader = OutboxReader {
+        rx,
+        fill: Arc::clone(&fill),
+    };
+    (Outbox { tx, fill }, reader)
+}
+
+impl Outbox {
+    /// Queues a frame.
+    ///
+    /// # Errors
+    /// The queue is full or the reader gone. A frame was lost then, so the reader gets no more and should be closed.
+    pub fn push(&self, frame: Frame) -> Result<(), Overflow> {
+        let len = frame.len();
+        let queued = self.fill.bytes.fetch_add(len, Ordering::Relaxed) + len;
+        let fits = queued <= OUTBOX_BYTES && !self.fill.has_overflowed.load(Ordering::Relaxed);
+        if fits && self.tx.try_send(frame).is_ok() {
+            return Ok(());
+        }
+        self.fill.has_overflowed.store(true, Ordering::Relaxed);
+        Err(Overflow)
+    }
+}
+
+impl OutboxReader {
+    /// The next frame. Safe to cancel.
+    ///
+    /// # Errors
+    /// Frames were lost: the follower has to begin again with a snapshot.
+    pub async fn next(&mut self) -> Result<Frame, Overflow> {
+        let frame = self.rx.recv().await.ok_or(Overflow)?;
+        self.took(frame)
+    }
+
+    /// The next frame if there is one already.
+    ///
+    /// # Errors
+    /// As [`OutboxReader::next`].
+    pub fn try_next(&mut self) -> Result<Option<Frame>, Overflow> {
+        match self.rx.try_recv() {
+            Ok(frame) => self.took(frame).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn took(&self, frame: Frame) -> Result<Frame, Overflow> {
+        self.fill.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
+        if self.fill.has_overflowed.load(Ordering::Relaxed) {
+            return Err(Overflow);
+        }
+        Ok(frame)
+    }
+}
+
+/// A follower in one room.
+#[derive(Debug)]
+pub(super) struct Follower {
+    pub(super) number: u64,
+    pub(super) seat: Option<Color>,
+    pub(super) outbox: Outbox,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_that_lost_a_frame_gives_no_more() {
+        let (tx, mut rx) = outbox();
+        for _ in 0..OUTBOX_FRAMES {
+            tx.push(Frame::from_static("{}")).unwrap();
+        }
+        assert_eq!(rx.try_next(), Ok(Some(Frame::from_static("{}"))));
+        tx.push(Frame::from_static("{}")).unwrap();
+        assert_eq!(tx.push(Frame::from_static("{}")), Err(Overflow));
+        assert_eq!(rx.try_next(), Err(Overflow));
+        assert_eq!(tx.push(Frame::from_static("{}")), Err(Overflow));
+    }
+
+    #[test]
+    fn a_queue_is_bounded_in_bytes_too() {
+        let (tx, _rx) = outbox();
+        let half = Frame::from("x".repeat(OUTBOX_BYTES / 2));
+        assert_eq!(tx.push(half.clone()), Ok(()));
+        assert_eq!(tx.push(half.clone()), Ok(()));
+        assert_eq!(tx.push(half), Err(Overflow));
+    }
+}

@@ -1,0 +1,248 @@
+//! A game as this node knows it, and those who are told when it goes on. Each entry becomes one frame, which all
+//! followers share: players get it first.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::time::Instant;
+use tracing::{error, warn};
+use zeitnot_game::color::Color;
+use zeitnot_game::entry::Entry;
+use zeitnot_game::game::Game;
+use zeitnot_game::id::{GameId, UserId, Version};
+use zeitnot_game::time::{PlayTime, Timestamp};
+use zeitnot_game::wire::{ServerMsg, Snapshot, SnapshotFrame, frame_of};
+
+use super::follower::{Follower, Frame};
+use super::{Watch, Watched};
+use crate::store::{Published, Tail};
+
+/// The replica of one game.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    id: GameId,
+    game: Game,
+    head: Arc<AtomicU32>,
+    players: Vec<Follower>,
+    spectators: Vec<Follower>,
+    /// The store is known to have held nothing more at this moment.
+    confirmed: Instant,
+}
+
+/// What there was to do with lines from the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// They were folded in, or held already.
+    Whole,
+    /// Something lies between, or the histories differ: read the log from this version on.
+    ReadSince(Version),
+}
+
+impl Replica {
+    /// A game read just now.
+    pub(crate) fn new(id: GameId, game: Game, confirmed: Instant) -> Self {
+        Self {
+            id,
+            head: Arc::new(AtomicU32::new(game.version().0)),
+            game,
+            players: Vec::new(),
+            spectators: Vec::new(),
+            confirmed,
+        }
+    }
+
+    pub(crate) const fn game(&self) -> &Game {
+        &self.game
+    }
+
+    /// The side of a user.
+    pub(crate) fn seat_of(&self, user: &UserId) -> Option<Color> {
+        self.game.setup().seat_of(user)
+    }
+
+    /// Whether the store confirmed this replica after a moment.
+    pub(crate) fn is_confirmed_since(&self, moment: Instant) -> bool {
+        self.confirmed >= moment
+    }
+
+    /// The store held nothing more when it was asked at this moment.
+    pub(crate) fn confirm(&mut self, asked: Instant) {
+        self.confirmed = self.confirmed.max(asked);
+    }
+
+    /// From where the log has to be read so that the answer shows whether it is still this one: its last entry is
+    /// read again.
+    pub(crate) fn read_since(&self) -> Version {
+        Version(self.game.head().version.0.saturating_sub(1))
+    }
+
+    /// Folds in what the store published.
+    pub(crate) fn take_published(&mut self, published: &Published, now: PlayTime) -> Fit {
+        let head = self.game.head();
+        let fits = published.first == head.version.next() && published.before == head.tag;
+        if fits || self.holds(published) {
+            self.fold(published.first, &published.lines, now);
+            Fit::Whole
+        } else {
+            Fit::ReadSince(self.read_since())
+        }
+    }
+
+    /// Whether the first of these lines is here already: by version and tag, which settle all before it.
+    fn holds(&self, published: &Published) -> bool {
+        published
+            .lines
+            .first()
+            .is_some_and(|line| self.game.log().line(published.first) == Some(line.as_str()))
+    }
+
+    /// Folds in what was read after [`Replica::read_since`], or after the head where the store compared it.
+    pub(crate) fn take_tail(&mut self, tail: &Tail, now: PlayTime) -> Fit {
+        let head = self.game.head();
+        if tail.since == Version(0) && head.version > Version(1) {
+            self.take_whole_log(tail, now);
+            return Fit::Whole;
+        }
+        let is_compared = tail.since == head.version;
+        let first = tail.lines.first().map(String::as_str);
+        if is_compared || first == self.game.log().line(tail.since.next()) {
+            self.fold(tail.since.next(), &tail.lines, now);
+            Fit::Whole
+        } else {
+            Fit::ReadSince(Version(0))
+        }
+    }
+
+    /// The store's log is not a continuation of this one: it wins, and the followers begin again.
+    fn take_whole_log(&mut self, log: &Tail, now: PlayTime) {
+        let id = self.id;
+        let is_ours = (1..=self.game.head().version.0).all(|v| {
+            let line = usize::try_from(v - 1).ok().and_then(|i| log.lines.get(i));
+            line.map(String::as_str) == self.game.log().line(Version(v))
+        });
+        if is_ours {
+            self.fold(Version(1), &log.lines, now);
+            return;
+        }
+        match Game::replay(log.lines.iter().map(String::as_str)) {
+            Ok(game) => {
+                warn!(game.id = %id, from = %self.game.version(), to = %game.version(), "the store's log of game {id} differs: began again");
+                self.game = game;
+                self.head.store(self.game.version().0, Ordering::Relaxed);
+                self.send_reset(now);
+            }
+            Err(reason) => {
+                error!(game.id = %id, "the store's log of game {id} cannot be read: {reason}");
+            }
+        }
+    }
+
+    /// Folds in those lines, of which the first is at `version`, that are not here yet.
+    pub(crate) fn fold(&mut self, version: Version, lines: &[String], now: PlayTime) {
+        let held = self.game.head().version.next().0.saturating_sub(version.0);
+        for line in lines
+            .iter()
+            .skip(usize::try_from(held).unwrap_or(usize::MAX))
+        {
+            match line.parse::<Entry>() {
+                Ok(entry) => self.evolve(&entry, now),
+                Err(reason) => {
+                    error!(game.id = %self.id, "a line of game {} cannot be read: {reason}", self.id);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn evolve(&mut self, entry: &Entry, now: PlayTime) {
+        let before = self.game.position().clone();
+        self.game.evolve(entry);
+        self.head.store(self.game.version().0, Ordering::Relaxed);
+        let now = self.on_scale(now);
+        if let Some(msg) = frame_of(self.id, (&before, &self.game), entry, now) {
+            self.send(&encode(&msg));
+        }
+    }
+
+    /// Never before the last entry: an estimate may lag behind the stamps.
+    pub(crate) fn on_scale(&self, now: PlayTime) -> Timestamp {
+        now.on_scale_of(self.game.origin()).max(self.game.at())
+    }
+
+    fn send(&mut self, frame: &Frame) {
+        // A follower whose queue overflowed is closed by its own task and comes back to a snapshot.
+        self.players
+            .retain(|follower| follower.outbox.push(frame.clone()).is_ok());
+        self.spectators
+            .retain(|follower| follower.outbox.push(frame.clone()).is_ok());
+    }
+
+    fn send_reset(&mut self, now: PlayTime) {
+        for seat in [Some(Color::White), Some(Color::Black), None] {
+            let mut snapshot = self.snapshot(seat, now);
+            snapshot.reset = Some(true);
+            let frame = encode_snapshot(snapshot, None);
+            for followers in [&mut self.players, &mut self.spectators] {
+                followers.retain(|follower| {
+                    follower.seat != seat || follower.outbox.push(frame.clone()).is_ok()
+                });
+            }
+        }
+    }
+
+    fn snapshot(&self, seat: Option<Color>, now: PlayTime) -> Snapshot {
+        let watchers = u32::try_from(self.spectators.len()).unwrap_or(u32::MAX);
+        Snapshot {
+            seat,
+            watchers,
+            ..Snapshot::of(self.id, &self.game, self.on_scale(now))
+        }
+    }
+
+    /// Takes a follower in, or gives one that is here already the snapshot again.
+    pub(crate) fn join(&mut self, watch: Watch, now: PlayTime) -> Watched {
+        let seat = watch.user.as_ref().and_then(|user| self.seat_of(user));
+        self.leave(watch.follower);
+        let followers = match seat {
+            Some(_) => &mut self.players,
+            None => &mut self.spectators,
+        };
+        followers.push(Follower {
+            number: watch.follower,
+            seat,
+            outbox: watch.outbox.clone(),
+        });
+        let snapshot = self.snapshot(seat, now);
+        // If this overflows, the follower is closed by its own task.
+        let _ = watch.outbox.push(encode_snapshot(snapshot, watch.re));
+        Watched {
+            head: Arc::clone(&self.head),
+            seat,
+        }
+    }
+
+    /// Takes a follower out.
+    pub(crate) fn leave(&mut self, number: u64) {
+        for followers in [&mut self.players, &mut self.spectators] {
+            if let Some(place) = followers.iter().position(|one| one.number == number) {
+                followers.swap_remove(place);
+            }
+        }
+    }
+
+    /// Whether anybody follows.
+    pub(crate) const fn is_followed(&self) -> bool {
+        !(self.players.is_empty() && self.spectators.is_empty())
+    }
+}
+
+fn encode_snapshot(snapshot: Snapshot, re: Option<i64>) -> Frame {
+    encode(&ServerMsg::Game(Box::new(SnapshotFrame { re, snapshot })))
+}
+
+/// A message as a frame.
+pub(crate) fn encode(msg: &ServerMsg) -> Frame {
+    serde_json::to_string(msg)
+        .expect("our messages are JSON")
+        .into()
+}

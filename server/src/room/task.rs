@@ -1,0 +1,276 @@
+//! The task of one room: its mailbox, what the store publishes, the command in flight.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, OptionFuture};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, warn};
+use zeitnot_game::game::Game;
+use zeitnot_game::id::{GameId, Version};
+
+use super::replica::Fit;
+use super::{Asking, Message, Replica, Rooms, Watch, Watched};
+use crate::limits::{COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, ROOM_LINGER, STORE_RETRY_PAUSE};
+use crate::play::{Play, Refused};
+use crate::store::{Feed, Follow, Tail, Unavailable};
+
+type Answer<T> = oneshot::Sender<Result<T, Refused>>;
+
+/// Opens a room and serves it until nobody needs it.
+pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Message>) {
+    match open(&rooms, id).await {
+        Ok((game, follow, asked)) => {
+            let replica = Arc::new(Mutex::new(Replica::new(id, game, asked)));
+            let room = Room {
+                rooms,
+                id,
+                mailbox,
+                replica,
+                follow,
+                current: None,
+                waiting: VecDeque::new(),
+                no_flag_before: asked,
+                reading: None,
+                must_read: None,
+                empty_since: Some(Instant::now()),
+            };
+            room.serve().await;
+        }
+        Err(refused) => {
+            // Whoever comes between the last message and the retiring is answered, too.
+            while !rooms.retire(id, &mut mailbox) {
+                while let Ok(message) = mailbox.try_recv() {
+                    refuse(message, refused);
+                }
+            }
+        }
+    }
+}
+
+/// Follows first and reads then, so that nothing falls between.
+async fn open(rooms: &Rooms, id: GameId) -> Result<(Game, Follow, Instant), Refused> {
+    let asked = Instant::now();
+    let follow = rooms.store.follow(id).await?;
+    let log = rooms.store.read(id, Version(0)).await?;
+    if log.lines.is_empty() {
+        return Err(Refused::NotFound);
+    }
+    let game = Game::replay(log.lines.iter().map(String::as_str)).map_err(|reason| {
+        warn!(game.id = %id, "game {id} cannot be read: {reason}");
+        Refused::Unavailable
+    })?;
+    debug!(game.id = %id, version = %game.version(), "opened game {id}");
+    Ok((game, follow, asked))
+}
+
+fn refuse(message: Message, refused: Refused) {
+    match message {
+        Message::Watch(_, tx) => answer(tx, Err(refused)),
+        Message::Ask(_, tx) => answer(tx, Err(refused)),
+        Message::Unwatch(_) | Message::LookAtClock => {}
+    }
+}
+
+fn answer<T>(tx: Answer<T>, outcome: Result<T, Refused>) {
+    // Who does not wait for the answer any more misses nothing.
+    let _ = tx.send(outcome);
+}
+
+struct Room {
+    rooms: Rooms,
+    id: GameId,
+    mailbox: mpsc::Receiver<Message>,
+    replica: Arc<Mutex<Replica>>,
+    follow: Follow,
+    /// The command that is being carried out: one at a time, so that at most one append is in flight.
+    current: Option<BoxFuture<'static, ()>>,
+    waiting: VecDeque<(Asking, Instant, Answer<Version>)>,
+    no_flag_before: Instant,
+    /// A read of the log, and when it was sent.
+    reading: Option<BoxFuture<'static, (Instant, Result<Tail, Unavailable>)>>,
+    /// Another read is needed after the one under way.
+    must_read: Option<Version>,
+    /// Since when nobody follows and nothing was asked.
+    empty_since: Option<Instant>,
+}
+
+impl Room {
+    async fn serve(mut self) {
+        loop {
+            let deadline = self.deadline().map(sleep_until);
+            let linger = self
+                .empty_since
+                .map(|since| sleep_until(since + ROOM_LINGER));
+            tokio::select! {
+                message = self.mailbox.recv() => match message {
+                    Some(message) => self.on_message(message),
+                    None => return,
+                },
+                feed = self.follow.next() => self.on_feed(feed),
+                Some(()) = OptionFuture::from(self.current.as_mut()) => self.next_command(),
+                Some((asked, tail)) = OptionFuture::from(self.reading.as_mut()) => self.on_read(asked, tail),
+                Some(()) = OptionFuture::from(deadline) => self.call_flag(),
+                Some(()) = OptionFuture::from(linger) => {
+                    if self.current.is_none() && self.rooms.retire(self.id, &mut self.mailbox) {
+                        debug!(game.id = %self.id, "closed game {}", self.id);
+                        return;
+                    }
+                }
+            }
+            self.look_around();
+        }
+    }
+
+    /// Notes since when nobody is here.
+    fn look_around(&mut self) {
+        let is_followed = self.lock().is_followed();
+        self.empty_since = match self.empty_since {
+            _ if is_followed => None,
+            None => Some(Instant::now()),
+            since => since,
+        };
+    }
+
+    fn on_message(&mut self, message: Message) {
+        match message {
+            Message::Watch(watch, tx) => self.on_watch(watch, tx),
+            Message::Unwatch(follower) => self.lock().leave(follower),
+            Message::LookAtClock => self.call_flag(),
+            Message::Ask(_, tx) if self.waiting.len() >= COMMAND_QUEUE => {
+                answer(tx, Err(Refused::Busy));
+            }
+            Message::Ask(asking, tx) => {
+                self.empty_since = Some(Instant::now());
+                self.waiting.push_back((asking, Instant::now(), tx));
+                if self.current.is_none() {
+                    self.next_command();
+                }
+            }
+        }
+    }
+
+    /// A follower that has seen more than this node waits for one read of the log.
+    fn on_watch(&mut self, watch: Watch, tx: Answer<Watched>) {
+        let is_ahead = watch
+            .since
+            .is_some_and(|since| since > self.lock().game().head().version);
+        if !is_ahead {
+            let now = self.rooms.store.play_time(self.id);
+            let watched = self.lock().join(watch, now);
+            return answer(tx, Ok(watched));
+        }
+        let play = self.play();
+        // Bounded by the follower's own limit of messages that wait for an answer.
+        self.rooms.tasks.spawn(async move {
+            // If the store does not answer, the follower still gets what there is; `status` tells the rest.
+            let _ = play.catch_up().await;
+            let now = play.store.play_time(play.id);
+            let watched = play.lock().join(watch, now);
+            answer(tx, Ok(watched));
+        });
+    }
+
+    fn next_command(&mut self) {
+        let next = self.waiting.pop_front();
+        self.current = next.map(|(asking, arrived, tx)| {
+            let play = self.play();
+            let carried_out = async move {
+                answer(tx, play.carry_out(&asking, arrived).await);
+            };
+            Box::pin(carried_out) as BoxFuture<'static, ()>
+        });
+    }
+
+    /// When to call the flag of the side to move, on this task's own clock.
+    fn deadline(&self) -> Option<Instant> {
+        if self.current.is_some() {
+            return None;
+        }
+        let replica = self.lock();
+        let deadline = replica.game().deadline()?;
+        let now = replica.on_scale(self.rooms.store.play_time(self.id));
+        let left = Duration::from_millis(deadline.at.since(now).0) + FLAG_SLACK;
+        let moment = Instant::now().checked_add(left)?;
+        Some(moment.max(self.no_flag_before))
+    }
+
+    /// Ends the game if its time is up.
+    fn call_flag(&mut self) {
+        if self.current.is_some() {
+            return;
+        }
+        self.no_flag_before = Instant::now() + FLAG_RETRY_PAUSE;
+        let play = self.play();
+        self.current = Some(Box::pin(async move { play.end_if_time_is_up().await }));
+    }
+
+    fn play(&self) -> Play {
+        Play {
+            store: Arc::clone(&self.rooms.store),
+            replica: Arc::clone(&self.replica),
+            id: self.id,
+        }
+    }
+
+    fn on_feed(&mut self, feed: Feed) {
+        let now = self.rooms.store.play_time(self.id);
+        let fit = match feed {
+            Feed::Published(published) => self.lock().take_published(&published, now),
+            Feed::Resync => Fit::ReadSince(self.lock().read_since()),
+        };
+        self.read_if(fit);
+    }
+
+    fn on_read(&mut self, asked: Instant, tail: Result<Tail, Unavailable>) {
+        self.reading = None;
+        let fit = match tail {
+            Ok(tail) => {
+                let now = self.rooms.store.play_time(self.id);
+                let mut replica = self.lock();
+                let fit = replica.take_tail(&tail, now);
+                if fit == Fit::Whole {
+                    replica.confirm(asked);
+                }
+                fit
+            }
+            Err(reason) => {
+                debug!(game.id = %self.id, "game {} could not be read: {reason}", self.id);
+                Fit::ReadSince(self.lock().read_since())
+            }
+        };
+        match self.must_read.take() {
+            Some(since) if fit == Fit::Whole => self.read(since),
+            _ => self.read_if(fit),
+        }
+    }
+
+    fn read_if(&mut self, fit: Fit) {
+        match fit {
+            Fit::Whole => {}
+            // What came during a read may lie behind what it shows.
+            Fit::ReadSince(since) if self.reading.is_some() => self.must_read = Some(since),
+            Fit::ReadSince(since) => self.read(since),
+        }
+    }
+
+    fn read(&mut self, since: Version) {
+        let (store, id) = (Arc::clone(&self.rooms.store), self.id);
+        let reading = async move {
+            let asked = Instant::now();
+            let tail = store.read(id, since).await;
+            if tail.is_err() {
+                tokio::time::sleep(STORE_RETRY_PAUSE).await;
+            }
+            (asked, tail)
+        };
+        self.reading = Some(Box::pin(reading));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Replica> {
+        // Shared only with this room's own futures, and never across a wait.
+        self.replica.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

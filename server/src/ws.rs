@@ -1,0 +1,73 @@
+//! The socket at `/ws`: the upgrade, and one task for each socket.
+
+mod close;
+mod commands;
+mod heartbeat;
+mod message;
+mod session;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::response::{IntoResponse, Response};
+
+use crate::App;
+use crate::auth::Caller;
+use crate::auth::request::SUBPROTOCOL;
+use crate::error::{ApiError, Code};
+use crate::limits::{
+    MAX_FRAME, SOCKET_READ_BUFFER, SOCKET_RETRY_AFTER, SOCKET_WRITE_BUFFER, SOCKET_WRITE_BUFFER_MAX,
+};
+
+/// The sockets of this node. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Sockets {
+    open: Arc<AtomicUsize>,
+    next: Arc<AtomicU64>,
+}
+
+/// One of them, counted until it is dropped.
+#[derive(Debug)]
+struct Ticket {
+    open: Arc<AtomicUsize>,
+    number: u64,
+}
+
+impl Sockets {
+    /// Lets one more in, if there are not `max` already.
+    fn admit(&self, max: usize) -> Option<Ticket> {
+        let ticket = Ticket {
+            open: Arc::clone(&self.open),
+            number: self.next.fetch_add(1, Ordering::Relaxed),
+        };
+        (ticket.open.fetch_add(1, Ordering::Relaxed) < max).then_some(ticket)
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// `GET /ws`: a bad token is refused before the upgrade; without one the socket only reads.
+pub async fn open(State(app): State<App>, caller: Caller, upgrade: WebSocketUpgrade) -> Response {
+    let Some(ticket) = app.sockets.admit(app.config.max_sockets) else {
+        return ApiError::new(
+            Code::Unavailable,
+            "this node has as many sockets as it takes",
+        )
+        .retry_after(SOCKET_RETRY_AFTER)
+        .into_response();
+    };
+    upgrade
+        .protocols([SUBPROTOCOL])
+        .read_buffer_size(SOCKET_READ_BUFFER)
+        .write_buffer_size(SOCKET_WRITE_BUFFER)
+        .max_write_buffer_size(SOCKET_WRITE_BUFFER_MAX)
+        .max_message_size(MAX_FRAME)
+        .max_frame_size(MAX_FRAME)
+        .on_upgrade(move |socket| session::run(app, caller, (ticket, socket)))
+}

@@ -1,0 +1,55 @@
+//! Why the server ends a socket, and the code that tells the client what to do then.
+
+use axum::extract::ws::{CloseFrame, Utf8Bytes};
+use tokio_tungstenite::tungstenite;
+
+/// Why a socket ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Close {
+    /// The client left, or its line broke: nobody to tell.
+    Gone,
+    /// A binary frame.
+    Binary,
+    /// A frame that is no text, or breaks the WebSocket protocol.
+    Garbled,
+    /// A frame over the limit.
+    TooLarge,
+    /// The node is going away.
+    Restart,
+    /// The client reads more slowly than its games go on.
+    TooSlow,
+    /// The token is good no longer.
+    Expired,
+    /// Nothing was heard from the client for too long.
+    Silent,
+}
+
+impl Close {
+    /// The frame to send; none where nobody would read it.
+    pub(super) fn frame(self) -> Option<CloseFrame> {
+        let (code, reason) = match self {
+            Self::Gone => return None,
+            Self::Binary => (1003, "only text is understood"),
+            Self::Garbled => (1002, "not a text of this protocol"),
+            Self::TooLarge => (1009, "frame too large"),
+            Self::Restart => (1012, "restarting: connect again"),
+            Self::TooSlow => (1013, "too slow: connect again"),
+            Self::Expired => (4401, "the token has expired"),
+            Self::Silent => (4408, "no sign of life"),
+        };
+        Some(CloseFrame {
+            code,
+            reason: Utf8Bytes::from_static(reason),
+        })
+    }
+}
+
+impl From<axum::Error> for Close {
+    fn from(error: axum::Error) -> Self {
+        match error.into_inner().downcast_ref() {
+            Some(tungstenite::Error::Capacity(_)) => Self::TooLarge,
+            Some(tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_)) => Self::Garbled,
+            _ => Self::Gone,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What a message asks of a room, and what its answer is on the wire. Nothing is decided here.
+
+use zeitnot_game::clock::Lag;
+use zeitnot_game::event::{Command, DrawCommand, OfferCommand};
+use zeitnot_game::game::Rejection;
+use zeitnot_game::id::{GameId, Version};
+use zeitnot_game::time::Millis;
+use zeitnot_game::wire::{
+    Answer, ClientMsg, DrawAction, ErrorCode, ErrorFrame, OkFrame, ServerMsg,
+};
+
+use crate::play::Refused;
+
+/// A command as a message has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) game: GameId,
+    pub(super) command: Command,
+    pub(super) seen: Option<Version>,
+}
+
+/// The command that a message stands for; nothing if it is about something else.
+pub(super) fn wanted(msg: &ClientMsg, round_trip: Option<Millis>) -> Option<Wanted> {
+    let (game, command, seen) = match msg {
+        ClientMsg::Move(play) => {
+            let lag = Lag {
+                think: play.think,
+                round_trip,
+            };
+            let command = Command::Play {
+                mv: play.uci,
+                ply: play.ply,
+                lag,
+                offers_draw: play.draw == Some(true),
+            };
+            (play.game, command, play.v)
+        }
+        ClientMsg::Resign(about) => (about.game, Command::Resign, about.v),
+        ClientMsg::Abort(about) => (about.game, Command::Abort, about.v),
+        ClientMsg::GiveTime(about) => (about.game, Command::GiveTime, about.v),
+        ClientMsg::Draw(draw) => (draw.game, Command::Draw(draw_command(draw.r#do)), draw.v),
+        ClientMsg::Takeback(offer) => {
+            let command = Command::Takeback(offer_command(offer.r#do));
+            (offer.game, command, offer.v)
+        }
+        _ => return None,
+    };
+    Some(Wanted {
+        game,
+        command,
+        seen,
+    })
+}
+
+const fn offer_command(answer: Answer) -> OfferCommand {
+    match answer {
+        Answer::Offer => OfferCommand::Offer,
+        Answer::Accept => OfferCommand::Accept,
+        Answer::Decline => OfferCommand::Decline,
+    }
+}
+
+const fn draw_command(action: DrawAction) -> DrawCommand {
+    match action {
+        DrawAction::Offer => DrawCommand::Negotiate(OfferCommand::Offer),
+        DrawAction::Accept => DrawCommand::Negotiate(OfferCommand::Accept),
+        DrawAction::Decline => DrawCommand::Negotiate(OfferCommand::Decline),
+        DrawAction::Claim => DrawCommand::Claim,
+    }
+}
+
+/// `ok`, if the message had an `id`.
+pub(super) fn ok(re: Option<i64>, v: Option<Version>) -> Option<ServerMsg> {
+    re.map(|re| {
+        ServerMsg::Ok(OkFrame {
+            re,
+            v,
+            replicated: None,
+            expires_at: None,
+        })
+    })
+}
+
+/// `error`, with or without an `id`.
+pub(super) fn error(re: Option<i64>, code: ErrorCode, message: impl Into<String>) -> ServerMsg {
+    ServerMsg::Error(ErrorFrame {
+        re,
+        code,
+        message: message.into(),
+        retry_after_ms: None,
+    })
+}
+
+/// `error` for what a room refused.
+pub(super) fn refused(re: Option<i64>, refused: Refused) -> ServerMsg {
+    let code = match refused {
+        Refused::Rejected(rejection) => rejection.code(),
+        Refused::NoSeat => ErrorCode::Forbidden,
+        Refused::NotFound => ErrorCode::NotFound,
+        Refused::Busy => ErrorCode::RateLimited,
+        Refused::Unavailable => ErrorCode::Unavailable,
+    };
+    let retry_after_ms = match refused {
+        Refused::Rejected(Rejection::TooEarly { retry_after }) => Some(retry_after),
+        Refused::Busy => Some(Millis(500)),
+        _ => None,
+    };
+    ServerMsg::Error(ErrorFrame {
+        re,
+        code,
+        message: refused.to_string(),
+        retry_after_ms,
+    })
+}

@@ -1,0 +1,101 @@
+//! Signs of life: pings with a random payload, the round trip by the pong that echoes it, and silence.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use rand::Rng as _;
+use tokio::time::Instant;
+use zeitnot_game::time::Millis;
+
+use crate::limits::{SOCKET_PING_PERIOD, SOCKET_PING_PERIOD_AT_PLAY, SOCKET_SILENCE};
+
+/// What is known of one connection's line.
+#[derive(Debug)]
+pub(super) struct Heartbeat {
+    heard: Instant,
+    pinged: Instant,
+    outstanding: Option<[u8; 8]>,
+    round_trip: Option<Duration>,
+}
+
+impl Heartbeat {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            heard: now,
+            pinged: now,
+            outstanding: None,
+            round_trip: None,
+        }
+    }
+
+    /// When to ping next, or to give up; a seat in a running game is asked more often.
+    pub(super) fn due(&self, is_at_play: bool) -> Instant {
+        let period = if is_at_play {
+            SOCKET_PING_PERIOD_AT_PLAY
+        } else {
+            SOCKET_PING_PERIOD
+        };
+        self.pinged + period
+    }
+
+    /// Whether nothing came for too long.
+    pub(super) fn is_silent(&self, now: Instant) -> bool {
+        now.duration_since(self.heard) >= SOCKET_SILENCE
+    }
+
+    /// Anything came.
+    pub(super) const fn hear(&mut self, now: Instant) {
+        self.heard = now;
+    }
+
+    /// The payload of the next ping.
+    pub(super) fn ping(&mut self, now: Instant) -> Bytes {
+        let payload: [u8; 8] = rand::rng().random();
+        self.outstanding = Some(payload);
+        self.pinged = now;
+        Bytes::copy_from_slice(&payload)
+    }
+
+    /// A pong came. It counts only with the payload of the last ping, which nobody can know before it arrives.
+    pub(super) fn pong(&mut self, payload: &[u8], now: Instant) {
+        if self.outstanding.is_some_and(|sent| sent == payload) {
+            self.outstanding = None;
+            let sample = now.duration_since(self.pinged);
+            self.round_trip = Some(match self.round_trip {
+                Some(known) => (known * 3 + sample) / 4,
+                None => sample,
+            });
+        }
+    }
+
+    /// The round trip, smoothed; nothing before the first pong.
+    pub(super) fn round_trip(&self) -> Option<Millis> {
+        let ms = self.round_trip?.as_millis();
+        Some(Millis(u64::try_from(ms).unwrap_or(u64::MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_echo_of_the_last_ping_measures_the_line() {
+        let start = Instant::now();
+        let mut heartbeat = Heartbeat::new(start);
+        let first = heartbeat.ping(start);
+        heartbeat.pong(b"guessed!", start + Duration::from_millis(1));
+        assert_eq!(heartbeat.round_trip(), None);
+        heartbeat.pong(&first, start + Duration::from_millis(80));
+        assert_eq!(heartbeat.round_trip(), Some(Millis(80)));
+        heartbeat.pong(&first, start + Duration::from_millis(90));
+        assert_eq!(
+            heartbeat.round_trip(),
+            Some(Millis(80)),
+            "an echo counts once"
+        );
+        let again = heartbeat.ping(start + Duration::from_secs(5));
+        heartbeat.pong(&again, start + Duration::from_millis(5_160));
+        assert_eq!(heartbeat.round_trip(), Some(Millis(100)), "smoothed");
+    }
+}

@@ -1,0 +1,128 @@
+//! Text frames into messages, with errors that name the field.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use zeitnot_game::wire::ClientMsg;
+
+/// A frame that is no message, and what is known of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct BadMessage {
+    /// Its `id`, if that could be read.
+    pub(super) re: Option<i64>,
+    /// What is wrong, for people.
+    pub(super) problem: String,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    t: std::borrow::Cow<'a, str>,
+    id: Option<i64>,
+}
+
+/// Reads a frame: its `id` and the message.
+pub(super) fn parse(text: &str) -> Result<(Option<i64>, ClientMsg), BadMessage> {
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|problem| BadMessage {
+        re: None,
+        problem: problem.to_string(),
+    })?;
+    let re = envelope.id;
+    let msg = match envelope.t.as_ref() {
+        "watch" => fields(text).map(ClientMsg::Watch),
+        "unwatch" => fields(text).map(ClientMsg::Unwatch),
+        "move" => fields(text).map(ClientMsg::Move),
+        "resign" => fields(text).map(ClientMsg::Resign),
+        "abort" => fields(text).map(ClientMsg::Abort),
+        "berserk" => fields(text).map(ClientMsg::Berserk),
+        "draw" => fields(text).map(ClientMsg::Draw),
+        "takeback" => fields(text).map(ClientMsg::Takeback),
+        "give_time" => fields(text).map(ClientMsg::GiveTime),
+        "flag" => fields(text).map(ClientMsg::Flag),
+        "auth" => fields(text).map(ClientMsg::Auth),
+        "ping" => Ok(ClientMsg::Ping),
+        unknown => Err(format!("t: there is no message `{}`", shorten(unknown))),
+    };
+    msg.map(|msg| (re, msg))
+        .map_err(|problem| BadMessage { re, problem })
+}
+
+fn fields<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut json).map_err(|e| {
+        let path = e.path().to_string();
+        let problem = e.into_inner();
+        if path == "." {
+            problem.to_string()
+        } else {
+            format!("{path}: {problem}")
+        }
+    })
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(20).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let cases = [
+            ("", None, "EOF"),
+            ("[1]", None, "expected"),
+            (r#"{"t":7}"#, None, "expected a string"),
+            (r#"{"id":4}"#, None, "missing field `t`"),
+            (r#"{"t":"watch","id":"x"}"#, None, "expected i64"),
+            (r#"{"t":"dance","id":4}"#, Some(4), "no message `dance`"),
+            (r#"{"t":"watch","id":4}"#, Some(4), "missing field `game`"),
+            (
+                r#"{"t":"watch","id":4,"game":"x"}"#,
+                Some(4),
+                "game: a game id is 8 letters or digits",
+            ),
+            (
+                r#"{"t":"move","id":4,"game":"q7ZwA0bX","uci":"e9","ply":0}"#,
+                Some(4),
+                "uci: a move is written like",
+            ),
+            (
+                r#"{"t":"move","id":4,"game":"q7ZwA0bX","uci":"e2e4","ply":"0"}"#,
+                Some(4),
+                "ply: invalid type",
+            ),
+            (
+                r#"{"t":"move","id":4,"game":"q7ZwA0bX","uci":"e2e4","ply":70000}"#,
+                Some(4),
+                "ply: invalid value",
+            ),
+            (
+                r#"{"t":"draw","id":4,"game":"q7ZwA0bX","do":"beg"}"#,
+                Some(4),
+                "do: unknown variant",
+            ),
+        ];
+        for (text, re, problem) in cases {
+            let bad = parse(text).unwrap_err();
+            assert_eq!(bad.re, re, "{text}");
+            assert!(bad.problem.contains(problem), "{text}: {}", bad.problem);
+        }
+    }
+
+    #[test]
+    fn deep_json_is_refused_and_not_followed() {
+        let deep = format!(
+            r#"{{"t":"ping","x":{}{}}}"#,
+            "[".repeat(1_900),
+            "]".repeat(1_900)
+        );
+        assert!(parse(&deep).is_err());
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored() {
+        let (re, msg) = parse(r#"{"t":"ping","id":-3,"more":[1,{"a":null}]}"#).unwrap();
+        assert_eq!((re, msg), (Some(-3), ClientMsg::Ping));
+    }
+}

@@ -1,0 +1,71 @@
+// Lines that stall, break and come back; windows that close and come back.
+import { cuttableLine } from './support/cuttable';
+import { expect, test } from './support/test';
+
+test('a game survives a line that is cut', async ({ pair, server }) => {
+  const line = await cuttableLine(server.url);
+  const [white, black] = await pair({ urls: [line.url, server.url] });
+  await white.drag('e2', 'e4');
+  await black.drag('e7', 'e5');
+  await white.sees('e4', 'e5');
+
+  line.cut();
+  await expect(white.page.getByText('Reconnecting')).toBeVisible();
+  // The move is on the own board at once and is sent when the line is back.
+  await white.drag('g1', 'f3');
+  await expect(white.moves).toHaveText(['e4', 'e5', 'Nf3']);
+  await expect(white.page.locator('.move[data-unconfirmed="true"]')).toHaveText('Nf3');
+  await expect(black.page.locator('.strip[data-color="white"] .strip-dot')).toHaveAttribute('data-present', 'false');
+
+  line.mend();
+  for (const player of [white, black]) await player.sees('e4', 'e5', 'Nf3');
+  await expect(white.page.getByText('Reconnecting')).toBeHidden();
+  await black.drag('b8', 'c6');
+  await white.sees('e4', 'e5', 'Nf3', 'Nc6');
+  await line.stop();
+});
+
+test('a page that goes offline catches up', async ({ pair }) => {
+  const [white, black] = await pair();
+  await white.drag('e2', 'e4');
+  await black.sees('e4');
+  await white.page.context().setOffline(true);
+  await expect(white.page.getByText('Reconnecting')).toBeVisible();
+  await black.drag('e7', 'e5');
+  await black.sees('e4', 'e5');
+  await white.page.context().setOffline(false);
+  await white.sees('e4', 'e5');
+  await white.drag('g1', 'f3');
+  await black.sees('e4', 'e5', 'Nf3');
+});
+
+test('a closed window comes back to its game', async ({ pair, server }) => {
+  const [white, black] = await pair();
+  await white.drag('e2', 'e4');
+  await black.sees('e4');
+  const context = white.page.context();
+  await white.page.close();
+  await black.drag('e7', 'e5');
+
+  const page = await context.newPage();
+  await page.goto(server.url);
+  await page.getByText('Your game is running').click();
+  await expect(page.locator('.moves-list .move')).toHaveText(['e4', 'e5']);
+  await expect(page).toHaveTitle(/^Your turn/);
+});
+
+test('two windows of one browser are two people', async ({ pair }) => {
+  const [white] = await pair();
+  const other = await white.page.context().newPage();
+  await other.goto(white.page.url());
+  await expect(other.locator('.table-terms')).toContainText('you are watching');
+});
+
+test('a reload keeps the seat', async ({ pair }) => {
+  const [white, black] = await pair();
+  await white.drag('d2', 'd4');
+  await black.sees('d4');
+  await black.page.reload();
+  await black.drag('d7', 'd5');
+  await white.sees('d4', 'd5');
+});
