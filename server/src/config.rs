@@ -24,7 +24,7 @@ const DEFAULT_FILE: &str = "zeitnot.toml";
 
 /// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "zeitnot", version, about, subcommand_negates_reqs = true)]
+#[command(name = "zeitnot", version, about)]
 pub struct Cli {
     /// The settings.
     #[command(flatten)]
