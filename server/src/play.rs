@@ -7,14 +7,27 @@ use rand::Rng as _;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 use zeitnot_game::entry::Entry;
-use zeitnot_game::event::{Asked, Event};
+use zeitnot_game::event::{Asked, Command, Event};
 use zeitnot_game::game::{Decision, Rejection};
-use zeitnot_game::id::{GameId, Tag, Version};
+use zeitnot_game::id::{GameId, Tag, UserId, Version};
 use zeitnot_game::time::{PlayTime, Timestamp};
 
 use crate::limits::{MAX_DECISIONS, STORE_PATIENCE, STORE_RETRY_PAUSE};
-use crate::room::{Asking, Fit, Replica};
+use crate::replica::{Fit, Replica};
 use crate::store::{Append, Appended, Store, Tail, Unavailable};
+
+/// A command of a user.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    /// Who asks.
+    pub user: UserId,
+    /// What.
+    pub command: Command,
+    /// The version that the user had seen.
+    pub seen: Option<Version>,
+    /// When it arrived, by the play clock.
+    pub received: PlayTime,
+}
 
 /// Why a command was not carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -3,28 +3,21 @@
 //! A room is a task that owns the replica of one game. It is opened by whoever needs it first, and ends some time
 //! after the last follower left. What a command causes is decided in [`crate::play`].
 
-mod follower;
-mod replica;
 mod task;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
-use zeitnot_game::color::Color;
-use zeitnot_game::event::Command;
-use zeitnot_game::id::{GameId, UserId, Version};
+use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::time::PlayTime;
 
 use crate::limits::{ROOM_MAILBOX, ROOM_TRIES};
-use crate::play::Refused;
+use crate::play::{Asking, Refused};
+use crate::replica::{Watch, Watched};
 use crate::store::Store;
-
-pub use follower::{Frame, Outbox, OutboxReader, Overflow, outbox};
-pub(crate) use replica::{Fit, Replica, encode};
 
 /// All rooms of this node. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -32,43 +25,6 @@ pub struct Rooms {
     store: Arc<dyn Store>,
     tasks: TaskTracker,
     open: Arc<Mutex<HashMap<GameId, mpsc::Sender<Message>>>>,
-}
-
-/// A wish to follow a game.
-#[derive(Debug)]
-pub struct Watch {
-    /// The follower's own number, the same in every room.
-    pub follower: u64,
-    /// Who it is, which says whether it has a seat.
-    pub user: Option<UserId>,
-    /// Where its frames go.
-    pub outbox: Outbox,
-    /// The `id` of the message that asked.
-    pub re: Option<i64>,
-    /// The newest version that the follower has.
-    pub since: Option<Version>,
-}
-
-/// The answer to a wish to follow; the snapshot goes to the outbox, before all later frames.
-#[derive(Debug)]
-pub struct Watched {
-    /// The newest version that this node knows, kept up to date by the room.
-    pub head: Arc<AtomicU32>,
-    /// The follower's seat.
-    pub seat: Option<Color>,
-}
-
-/// A command of a user.
-#[derive(Debug, Clone)]
-pub struct Asking {
-    /// Who asks.
-    pub user: UserId,
-    /// What.
-    pub command: Command,
-    /// The version that the user had seen.
-    pub seen: Option<Version>,
-    /// When it arrived, by the play clock.
-    pub received: PlayTime,
 }
 
 /// What a room's mailbox holds.

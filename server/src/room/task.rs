@@ -11,10 +11,10 @@ use tracing::{debug, warn};
 use zeitnot_game::game::Game;
 use zeitnot_game::id::{GameId, Version};
 
-use super::replica::Fit;
-use super::{Asking, Message, Replica, Rooms, Watch, Watched};
+use super::{Message, Rooms};
 use crate::limits::{COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, ROOM_LINGER, STORE_RETRY_PAUSE};
-use crate::play::{Play, Refused};
+use crate::play::{Asking, Play, Refused};
+use crate::replica::{Fit, Replica, Watch, Watched};
 use crate::store::{Feed, Follow, Tail, Unavailable};
 
 type Answer<T> = oneshot::Sender<Result<T, Refused>>;
@@ -159,7 +159,7 @@ impl Room {
             .is_some_and(|since| since > self.lock().game().head().version);
         if !is_ahead {
             let now = self.rooms.store.play_time(self.id);
-            let watched = self.lock().join(watch, now);
+            let watched = self.lock().join(&watch, now);
             return answer(tx, Ok(watched));
         }
         let play = self.play();
@@ -168,7 +168,7 @@ impl Room {
             // If the store does not answer, the follower still gets what there is; `status` tells the rest.
             let _ = play.catch_up().await;
             let now = play.store.play_time(play.id);
-            let watched = play.lock().join(watch, now);
+            let watched = play.lock().join(&watch, now);
             answer(tx, Ok(watched));
         });
     }

@@ -26,8 +26,9 @@ use crate::auth::{Caller, Verified};
 use crate::limits::{
     CLIENT_PING_PERIOD, FRAMES_A_WRITE, MAX_PENDING, MAX_WATCHED, SOCKET_WRITE_TIMEOUT,
 };
-use crate::play::Refused;
-use crate::room::{Asking, Frame, Outbox, OutboxReader, Watch, Watched, encode, outbox};
+use crate::outbox::{Frame, Outbox, OutboxReader, encode, outbox};
+use crate::play::{Asking, Refused};
+use crate::replica::{Watch, Watched};
 
 /// What a room answered.
 enum Answered {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("auth", &["App", "config", "error"]),
     ("challenge", &["store"]),
     ("config", &[]),
@@ -29,9 +29,14 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ),
     ("limits", &[]),
     ("lobby", &["store"]),
-    ("play", &["store"]),
+    ("outbox", &[]),
+    ("play", &["replica", "store"]),
     ("presence", &["store"]),
-    ("room", &["play", "presence", "shutdown", "store"]),
+    ("replica", &["outbox", "store"]),
+    (
+        "room",
+        &["play", "presence", "replica", "shutdown", "store"],
+    ),
     ("serve", &[]),
     ("shutdown", &[]),
     ("store", &[]),
@@ -43,7 +48,9 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "challenge",
             "error",
             "lobby",
+            "outbox",
             "play",
+            "replica",
             "room",
             "shutdown",
         ],

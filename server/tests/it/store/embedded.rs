@@ -9,7 +9,10 @@ use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use zeitnot::store::Store;
 use zeitnot::store::embedded::{EmbeddedStore, OpenError, Sync};
+use zeitnot_game::entry::Entry;
 use zeitnot_game::id::Version;
+use zeitnot_game::setup::FirstEntry;
+use zeitnot_game::time::Timestamp;
 
 use super::{begin, game};
 
@@ -148,7 +151,14 @@ async fn what_was_acknowledged_survives_a_kill() {
     }
     writer.wait().unwrap();
     let store = open(dir.path()).await;
-    let length = store.read(game(), Version(0)).await.unwrap().length();
+    let tail = store.read(game(), Version(0)).await.unwrap();
+    let length = tail.length();
     assert!(length >= Version(last), "{length} of {last} entries");
+    // The play clock was saved with the entries, so none of them is in the future now.
+    let first: FirstEntry = tail.lines[0].parse().unwrap();
+    let newest: Entry = tail.lines.last().unwrap().parse().unwrap();
+    let now = store.play_time(game()).on_scale_of(first.origin);
+    assert!(newest.at() <= now, "{newest:?} at {now:?}");
+    assert!(newest.at() > Timestamp(0), "{newest:?}");
     store.close().await;
 }

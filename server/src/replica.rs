@@ -13,13 +13,44 @@ use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{PlayTime, Timestamp};
 use zeitnot_game::wire::{ServerMsg, Snapshot, SnapshotFrame, frame_of};
 
-use super::follower::{Follower, Frame};
-use super::{Watch, Watched};
+use crate::outbox::{Frame, Outbox, encode};
 use crate::store::{Published, Tail};
+
+/// A follower of this game.
+#[derive(Debug)]
+struct Follower {
+    number: u64,
+    seat: Option<Color>,
+    outbox: Outbox,
+}
+
+/// A wish to follow a game.
+#[derive(Debug)]
+pub struct Watch {
+    /// The follower's own number, the same in every room.
+    pub follower: u64,
+    /// Who it is, which says whether it has a seat.
+    pub user: Option<UserId>,
+    /// Where its frames go.
+    pub outbox: Outbox,
+    /// The `id` of the message that asked.
+    pub re: Option<i64>,
+    /// The newest version that the follower has.
+    pub since: Option<Version>,
+}
+
+/// The answer to a wish to follow; the snapshot goes to the outbox, before all later frames.
+#[derive(Debug)]
+pub struct Watched {
+    /// The newest version that this node knows, kept up to date by the room.
+    pub head: Arc<AtomicU32>,
+    /// The follower's seat.
+    pub seat: Option<Color>,
+}
 
 /// The replica of one game.
 #[derive(Debug)]
-pub(crate) struct Replica {
+pub struct Replica {
     id: GameId,
     game: Game,
     head: Arc<AtomicU32>,
@@ -31,7 +62,7 @@ pub(crate) struct Replica {
 
 /// What there was to do with lines from the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fit {
+pub enum Fit {
     /// They were folded in, or held already.
     Whole,
     /// Something lies between, or the histories differ: read the log from this version on.
@@ -40,7 +71,7 @@ pub(crate) enum Fit {
 
 impl Replica {
     /// A game read just now.
-    pub(crate) fn new(id: GameId, game: Game, confirmed: Instant) -> Self {
+    pub fn new(id: GameId, game: Game, confirmed: Instant) -> Self {
         Self {
             id,
             head: Arc::new(AtomicU32::new(game.version().0)),
@@ -51,33 +82,34 @@ impl Replica {
         }
     }
 
-    pub(crate) const fn game(&self) -> &Game {
+    /// The game.
+    pub const fn game(&self) -> &Game {
         &self.game
     }
 
     /// The side of a user.
-    pub(crate) fn seat_of(&self, user: &UserId) -> Option<Color> {
+    pub fn seat_of(&self, user: &UserId) -> Option<Color> {
         self.game.setup().seat_of(user)
     }
 
     /// Whether the store confirmed this replica after a moment.
-    pub(crate) fn is_confirmed_since(&self, moment: Instant) -> bool {
+    pub fn is_confirmed_since(&self, moment: Instant) -> bool {
         self.confirmed >= moment
     }
 
     /// The store held nothing more when it was asked at this moment.
-    pub(crate) fn confirm(&mut self, asked: Instant) {
+    pub fn confirm(&mut self, asked: Instant) {
         self.confirmed = self.confirmed.max(asked);
     }
 
     /// From where the log has to be read so that the answer shows whether it is still this one: its last entry is
     /// read again.
-    pub(crate) fn read_since(&self) -> Version {
+    pub fn read_since(&self) -> Version {
         Version(self.game.head().version.0.saturating_sub(1))
     }
 
     /// Folds in what the store published.
-    pub(crate) fn take_published(&mut self, published: &Published, now: PlayTime) -> Fit {
+    pub fn take_published(&mut self, published: &Published, now: PlayTime) -> Fit {
         let head = self.game.head();
         let fits = published.first == head.version.next() && published.before == head.tag;
         if fits || self.holds(published) {
@@ -97,7 +129,7 @@ impl Replica {
     }
 
     /// Folds in what was read after [`Replica::read_since`], or after the head where the store compared it.
-    pub(crate) fn take_tail(&mut self, tail: &Tail, now: PlayTime) -> Fit {
+    pub fn take_tail(&mut self, tail: &Tail, now: PlayTime) -> Fit {
         let head = self.game.head();
         if tail.since == Version(0) && head.version > Version(1) {
             self.take_whole_log(tail, now);
@@ -138,7 +170,7 @@ impl Replica {
     }
 
     /// Folds in those lines, of which the first is at `version`, that are not here yet.
-    pub(crate) fn fold(&mut self, version: Version, lines: &[String], now: PlayTime) {
+    pub fn fold(&mut self, version: Version, lines: &[String], now: PlayTime) {
         let held = self.game.head().version.next().0.saturating_sub(version.0);
         for line in lines
             .iter()
@@ -165,7 +197,7 @@ impl Replica {
     }
 
     /// Never before the last entry: an estimate may lag behind the stamps.
-    pub(crate) fn on_scale(&self, now: PlayTime) -> Timestamp {
+    pub fn on_scale(&self, now: PlayTime) -> Timestamp {
         now.on_scale_of(self.game.origin()).max(self.game.at())
     }
 
@@ -200,7 +232,7 @@ impl Replica {
     }
 
     /// Takes a follower in, or gives one that is here already the snapshot again.
-    pub(crate) fn join(&mut self, watch: Watch, now: PlayTime) -> Watched {
+    pub fn join(&mut self, watch: &Watch, now: PlayTime) -> Watched {
         let seat = watch.user.as_ref().and_then(|user| self.seat_of(user));
         self.leave(watch.follower);
         let followers = match seat {
@@ -222,7 +254,7 @@ impl Replica {
     }
 
     /// Takes a follower out.
-    pub(crate) fn leave(&mut self, number: u64) {
+    pub fn leave(&mut self, number: u64) {
         for followers in [&mut self.players, &mut self.spectators] {
             if let Some(place) = followers.iter().position(|one| one.number == number) {
                 followers.swap_remove(place);
@@ -231,18 +263,11 @@ impl Replica {
     }
 
     /// Whether anybody follows.
-    pub(crate) const fn is_followed(&self) -> bool {
+    pub const fn is_followed(&self) -> bool {
         !(self.players.is_empty() && self.spectators.is_empty())
     }
 }
 
 fn encode_snapshot(snapshot: Snapshot, re: Option<i64>) -> Frame {
     encode(&ServerMsg::Game(Box::new(SnapshotFrame { re, snapshot })))
-}
-
-/// A message as a frame.
-pub(crate) fn encode(msg: &ServerMsg) -> Frame {
-    serde_json::to_string(msg)
-        .expect("our messages are JSON")
-        .into()
 }

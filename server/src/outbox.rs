@@ -1,15 +1,25 @@
-//! A follower of games, as its rooms see it: a bounded queue of frames.
+//! The frames that wait for one follower of games: a bounded queue, which rooms fill and a socket empties.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::mpsc;
-use zeitnot_game::color::Color;
+use zeitnot_game::wire::ServerMsg;
 
 use crate::limits::{OUTBOX_BYTES, OUTBOX_FRAMES};
 
 /// One frame, made once and shared by all who get it. Shape: a JSON object.
 pub type Frame = axum::extract::ws::Utf8Bytes;
+
+/// A message as a frame.
+///
+/// # Panics
+/// Never: every message is JSON.
+#[must_use]
+pub fn encode(msg: &ServerMsg) -> Frame {
+    let json = serde_json::to_string(msg);
+    json.expect("our messages are JSON").into()
+}
 
 /// The follower reads too slowly, or is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,14 +102,6 @@ impl OutboxReader {
         }
         Ok(frame)
     }
-}
-
-/// A follower in one room.
-#[derive(Debug)]
-pub(super) struct Follower {
-    pub(super) number: u64,
-    pub(super) seat: Option<Color>,
-    pub(super) outbox: Outbox,
 }
 
 #[cfg(test)]
