@@ -12,8 +12,11 @@ use zeitnot::App;
 use zeitnot::auth::Auth;
 use zeitnot::auth::keys::Keys;
 use zeitnot::config::Config;
+use zeitnot::room::Rooms;
 use zeitnot::shutdown::Shutdown;
+use zeitnot::store::Store;
 use zeitnot::store::embedded::{EmbeddedStore, Sync};
+use zeitnot::ws::Sockets;
 
 /// The host that requests name unless they name another.
 pub(crate) const HOST: &str = "chess.example";
@@ -57,12 +60,16 @@ impl TestApp {
 
     pub(crate) async fn start_with(config: Config) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = EmbeddedStore::open(dir.path(), Sync::Normal).await.unwrap();
+        let store = EmbeddedStore::open(dir.path(), Sync::Normal).await;
+        let store: Arc<dyn Store> = Arc::new(store.unwrap());
         let app = App {
-            store: Arc::new(store),
+            rooms: Rooms::new(store.clone()),
+            store,
             auth: Auth::new(Keys::parse(&Keys::generate()).unwrap()),
             config: Arc::new(config),
             shutdown: Shutdown::default(),
+            sockets: Sockets::default(),
+            node: "test".into(),
         };
         Self {
             router: zeitnot::router(app.clone()),
