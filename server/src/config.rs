@@ -17,14 +17,14 @@ use zeitnot_game::id::UserId;
 use zeitnot_game::setup::{DEFAULT_CLAIM_AFTER, DEFAULT_FIRST_MOVE};
 use zeitnot_game::time::Millis;
 
-pub use value::{Network, Origin};
+pub use value::{Network, Origin, Secret};
 
 /// The file that is read when none is named; it need not exist.
 const DEFAULT_FILE: &str = "zeitnot.toml";
 
 /// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "zeitnot", version, about, subcommand_negates_reqs = true)]
+#[command(name = "zeitnot", version, about)]
 pub struct Cli {
     /// The settings.
     #[command(flatten)]
@@ -95,8 +95,14 @@ pub struct Config {
     )]
     pub internal_listen: SocketAddr,
     /// Redis to share games with other nodes; without it, they are kept in the data directory
-    #[arg(long, env = "ZEITNOT_REDIS_URL", value_name = "URL", global = true)]
-    pub redis_url: Option<String>,
+    #[arg(
+        long,
+        env = "ZEITNOT_REDIS_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        global = true
+    )]
+    pub redis_url: Option<Secret>,
     /// What the embedded store survives: a crash of the process (normal) or of the machine (full)
     #[arg(
         long,

@@ -37,7 +37,7 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
-    /// The system gives us no signals, or no output.
+    /// The system does not say where we listen, or gives us no signals.
     #[error("start")]
     System(#[from] io::Error),
 }
@@ -51,10 +51,7 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
     let opened = Opened::open(&config).await?;
     let public = listen(config.listen).await?;
     let internal = listen(config.internal_listen).await?;
-    let mut stdout = io::stdout();
-    writeln!(stdout, "listening on http://{}", public.local_addr()?)?;
-    writeln!(stdout, "internal on http://{}", internal.local_addr()?)?;
-    stdout.flush()?;
+    announce(public.local_addr()?, internal.local_addr()?);
 
     let shutdown = Shutdown::default();
     // Without another node there is nowhere to go: the sockets had better come back soon.
@@ -95,6 +92,16 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
     Ok(())
 }
 
+/// Tells whoever started this node where it listens. Who reads only the first line, or none, harms nobody.
+fn announce(public: SocketAddr, internal: SocketAddr) {
+    let text = format!("listening on http://{public}\ninternal on http://{internal}\n");
+    let mut stdout = io::stdout();
+    // Nobody may be there to read it: the node serves all the same.
+    let _ = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+}
+
 /// The name that was set, else the machine's and something random, so that no two nodes share one.
 fn name(config: &Config) -> String {
     let machine = || {
@@ -127,7 +134,9 @@ enum Opened {
 impl Opened {
     async fn open(config: &Config) -> Result<Self, StartError> {
         if let Some(url) = &config.redis_url {
-            return Ok(Self::Redis(Arc::new(RedisStore::connect(url).await?)));
+            return Ok(Self::Redis(Arc::new(
+                RedisStore::connect(url.as_str()).await?,
+            )));
         }
         let sync = match config.embedded_sync {
             EmbeddedSync::Normal => embedded::Sync::Normal,

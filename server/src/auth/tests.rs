@@ -7,115 +7,13 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod forge;
 mod keys;
 
-/// A moment to be at, in unix seconds.
-const NOW: u64 = 1_795_348_800;
-
-const AT_NOW: UnixMillis = UnixMillis(NOW * 1000);
-
-/// 32 random bytes, as a key `h1` for HS256.
-fn secret() -> Vec<u8> {
-    (0..32_u8)
-        .map(|i| i.wrapping_mul(73).wrapping_add(11))
-        .collect()
-}
-
-fn secret_jwk() -> Value {
-    json!({ "kty": "oct", "kid": "h1", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(secret()) })
-}
-
-/// The only key of a fresh set, under another name.
-fn fresh_jwk(kid: &str) -> Value {
-    let set: Value = serde_json::from_str(&Keys::generate()).expect("a set is JSON");
-    let mut jwk = set["keys"][0].clone();
-    jwk["kid"] = kid.into();
-    jwk
-}
-
-fn auth_with(keys: &[Value]) -> Auth {
-    let set = json!({ "keys": keys }).to_string();
-    Auth::new(Keys::parse(&set).expect("the keys are fit"))
-}
-
-fn claims() -> Value {
-    json!({
-        "iss": "zeitnot", "sub": "anna", "aud": "zeitnot", "iat": NOW, "exp": NOW + 3600,
-        "jti": "j1", "name": "Anna", "scope": "board:play",
-    })
-}
-
-fn unsigned(header: &Value, claims: &Value) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    format!("{}.{}", part(header), part(claims))
-}
-
-/// A token with exactly this header and these claims.
-fn forge(header: &Value, claims: &Value, (key, algorithm): (&EncodingKey, Algorithm)) -> String {
-    let message = unsigned(header, claims);
-    let signature =
-        jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm).expect("the key fits");
-    format!("{message}.{signature}")
-}
-
-/// One of our keys, to forge tokens with.
-struct Signer {
-    kid: &'static str,
-    algorithm: Algorithm,
-    key: EncodingKey,
-    /// What everybody may know of it.
-    public: Vec<u8>,
-}
-
-impl Signer {
-    fn header(&self) -> Value {
-        json!({ "typ": "JWT", "alg": format!("{:?}", self.algorithm), "kid": self.kid })
-    }
-
-    fn sign(&self, header: &Value, claims: &Value) -> String {
-        forge(header, claims, (&self.key, self.algorithm))
-    }
-}
-
-fn ed25519(jwk: &Value) -> Signer {
-    let bytes = |name: &str| {
-        let text = jwk[name].as_str().expect("the key has it");
-        URL_SAFE_NO_PAD.decode(text).expect("it is base64")
-    };
-    let pair = aws_lc_rs::signature::Ed25519KeyPair::from_seed_unchecked(&bytes("d"));
-    let der = pair.expect("a seed").to_pkcs8v1().expect("a form");
-    Signer {
-        kid: "e1",
-        algorithm: Algorithm::EdDSA,
-        key: EncodingKey::from_ed_der(der.as_ref()),
-        public: bytes("x"),
-    }
-}
-
-/// Both kinds of keys, and a server that knows them.
-fn bench() -> (Auth, [Signer; 2]) {
-    let jwk = fresh_jwk("e1");
-    let hmac = Signer {
-        kid: "h1",
-        algorithm: Algorithm::HS256,
-        key: EncodingKey::from_secret(&secret()),
-        public: b"h1".to_vec(),
-    };
-    (
-        auth_with(&[jwk.clone(), secret_jwk()]),
-        [ed25519(&jwk), hmac],
-    )
-}
-
-fn with(mut object: Value, field: &str, value: Value) -> Value {
-    object[field] = value;
-    object
-}
-
-fn without(mut object: Value, field: &str) -> Value {
-    object.as_object_mut().expect("an object").remove(field);
-    object
-}
+use forge::{
+    AT_NOW, NOW, auth_with, bench, claims, ed25519, forge, fresh_jwk, secret, secret_jwk, unsigned,
+    with, without,
+};
 
 #[test]
 fn a_guest_gets_a_token_that_says_who_it_is() {

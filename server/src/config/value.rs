@@ -8,10 +8,7 @@ use std::time::Duration;
 use axum::http::Uri;
 use zeitnot_game::time::Millis;
 
-use crate::limits::MAX_TOKEN_LIFETIME;
-
-/// The longest name of a node, in bytes.
-const MAX_NODE_NAME: usize = 64;
+use crate::limits::{MAX_NODE_NAME, MAX_TOKEN_LIFETIME};
 
 /// A span of time: a whole number and its unit, e.g. `500ms`, `10s`, `5m`, `24h`, `30d`.
 pub(super) fn span(text: &str) -> Result<Duration, String> {
@@ -60,6 +57,30 @@ pub(super) fn node_name(text: &str) -> Result<String, String> {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
     fits.then(|| text.to_owned())
         .ok_or_else(|| format!("a name is 1 to {MAX_NODE_NAME} of A-Z a-z 0-9 - _ ."))
+}
+
+/// A text with a password in it. It prints as `***`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text, for whom it is meant.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
 }
 
 /// Scheme, host and port of a page, as browsers write it: lower case, no default port, no path.

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod binary;
+mod http;
 mod relay;
+mod serve;
 mod store;
 mod support;
 mod tidy;

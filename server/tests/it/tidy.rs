@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("auth", &["App", "config", "error"]),
     ("challenge", &["store"]),
     ("config", &[]),
-    ("deadlines", &["play", "room", "store"]),
     ("error", &["auth", "store"]),
     (
         "http",
@@ -21,38 +20,23 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "challenge",
             "config",
             "error",
-            "lobby",
             "play",
             "room",
             "shutdown",
         ],
     ),
     ("limits", &[]),
-    ("lobby", &["store"]),
     ("outbox", &[]),
     ("play", &["replica", "store"]),
-    ("presence", &["store"]),
     ("replica", &["outbox", "store"]),
-    (
-        "room",
-        &["play", "presence", "replica", "shutdown", "store"],
-    ),
+    ("room", &["outbox", "play", "replica", "store"]),
     ("serve", &[]),
     ("shutdown", &[]),
     ("store", &[]),
     (
         "ws",
         &[
-            "App",
-            "auth",
-            "challenge",
-            "error",
-            "lobby",
-            "outbox",
-            "play",
-            "replica",
-            "room",
-            "shutdown",
+            "App", "auth", "error", "outbox", "play", "replica", "room", "shutdown",
         ],
     ),
 ];

@@ -28,7 +28,6 @@ pub(crate) struct Node {
 /// A guest with his token.
 #[derive(Debug, Clone)]
 pub(crate) struct Guest {
-    pub(crate) id: String,
     pub(crate) token: String,
 }
 
@@ -105,7 +104,6 @@ impl Node {
             .await;
         assert_eq!(status, StatusCode::OK, "{answer}");
         Guest {
-            id: answer["user"]["id"].as_str().unwrap().to_owned(),
             token: answer["token"].as_str().unwrap().to_owned(),
         }
     }

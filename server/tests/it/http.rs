@@ -1,0 +1,5 @@
+//! What requests are answered: status, headers, shape.
+
+mod auth;
+mod challenge;
+mod site;
