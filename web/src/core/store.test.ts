@@ -192,6 +192,21 @@ describe('a premove', () => {
   });
 });
 
+describe('happenings', () => {
+  it('are told once for each move, and never for a snapshot', () => {
+    const client = seated('white', 'standard', '');
+    const heard: string[] = [];
+    client.store().listen((happening) => heard.push(happening));
+    client.store().play('e2e4');
+    client.timers.pass(1);
+    client.deliver();
+    client.store().setPremove('g1f3');
+    client.hub.receive(client.referee.play('e7e5'));
+    client.hub.receive(client.referee.snapshot('white'));
+    expect(heard).toEqual(['own-move', 'their-move', 'own-move']);
+  });
+});
+
 describe('looking back', () => {
   it('stays where it is while moves arrive, and goes live at the end', () => {
     const client = seated('black', 'standard', 'e2e4 e7e5');

@@ -141,12 +141,14 @@ export class GameStore {
           happenings.push(...this.#step(msg));
       }
     });
-    for (const happening of happenings) for (const listener of this.#listeners) listener(happening);
+    this.#tell(happenings);
   }
 
   /** Plays a move by hand. It is shown at once; false if it cannot be played now. */
   play(uci: string): boolean {
-    return batch(() => this.#play(uci, this.around.now() - this.#seenAt));
+    const isPlayed = batch(() => this.#play(uci, this.around.now() - this.#seenAt));
+    if (isPlayed) this.#tell(['own-move']);
+    return isPlayed;
   }
 
   /** Sets or clears the premove. One that comes just after the reply did is played as a move. */
@@ -226,15 +228,15 @@ export class GameStore {
       this.around.resync(this.id);
       return [];
     }
+    const wasShown = this.pending.value !== null;
     this.game.value = step.game;
     this.#reconcile(step.game);
     if (!isRunning(step.game)) this.premove.value = null;
     switch (msg.t) {
       case 'move':
         this.#seenAt = this.around.now();
-        if (old.seat === old.turn) return ['own-move'];
-        this.#playPremove();
-        return ['their-move'];
+        if (old.seat === old.turn) return wasShown ? [] : ['own-move'];
+        return this.#playPremove() ? ['their-move', 'own-move'] : ['their-move'];
       case 'end':
         return ['end'];
       case 'takeback':
@@ -281,14 +283,16 @@ export class GameStore {
     return true;
   }
 
-  #playPremove(): void {
+  #playPremove(): boolean {
     const uci = this.premove.value;
-    if (uci === null) return;
+    if (uci === null) return false;
     this.premove.value = null;
     // The premove belongs to the newest position, also while an older one is looked at.
     const ply = this.viewPly.value;
     this.viewPly.value = null;
-    if (!this.#play(uci, 0)) this.viewPly.value = ply;
+    const isPlayed = this.#play(uci, 0);
+    if (!isPlayed) this.viewPly.value = ply;
+    return isPlayed;
   }
 
   #moveRefused(messageId: number, answer: Extract<Answered, { t: 'error' }>): void {
@@ -310,6 +314,10 @@ export class GameStore {
       this.#refused(answer);
       if (answer.t === 'error' && answer.code === 'stale') this.around.resync(this.id);
     });
+  }
+
+  #tell(happenings: readonly Happening[]): void {
+    for (const happening of happenings) for (const listener of this.#listeners) listener(happening);
   }
 
   #refused(answer: Answered): void {

@@ -1,6 +1,7 @@
 // The table: board, players, moves, actions, chat of one game, for seats and spectators alike.
 import './table.css';
 import { useEffect, useState } from 'preact/hooks';
+import { play } from '../audio/sound';
 import { Pocket } from '../board/pocket';
 import { colorName, formatTimeControl, opposite, variantNames } from '../core/format';
 import { isRunning, type Game } from '../core/game';
@@ -32,6 +33,7 @@ export function Table({ store, game }: TableProps) {
   useTitle(store, game);
   useKeys(store, () => setFlipped((old) => !old));
   useRematch(store, game);
+  useSounds(store);
 
   const strip = (color: Color) => (
     <Strip store={store} game={game} color={color} position={store.position.value}>
@@ -172,6 +174,18 @@ function useRematch(store: GameStore, game: Game): void {
     // Only when it is agreed here and now: who opens an old game wants to see that one.
     if (next !== undefined && seat !== null && !wasAgreed) navigate(`/${next}`);
   }, [next, seat, wasAgreed, navigate, store]);
+}
+
+function useSounds(store: GameStore): void {
+  useEffect(
+    () =>
+      store.listen((happening) => {
+        const last = store.line.peek().at(-1)?.san ?? '';
+        if (happening === 'own-move' || happening === 'their-move') play(last.includes('x') ? 'capture' : 'move');
+        else play(happening === 'end' ? 'end' : 'notice');
+      }),
+    [store],
+  );
 }
 
 function useUnread(store: GameStore, isOpen: boolean): number {

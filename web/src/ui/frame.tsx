@@ -2,6 +2,7 @@
 import './frame.css';
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { isMuted, mute } from '../audio/sound';
 import type { Link } from '../core/hub';
 import { useClient } from './client';
 import { Icon } from './icon';
@@ -35,6 +36,7 @@ export function Frame({ isGame = false, children }: FrameProps) {
         </a>
         <span class="bar-space" />
         {hub.user.value === null ? null : <span class="bar-user muted">{hub.user.value.name}</span>}
+        {isGame ? <SoundButton /> : null}
         <ThemeButton />
       </header>
       <LineState link={hub.link.value} isDraining={hub.isDraining.value} isStoreOut={hub.isStoreOut.value} />
@@ -72,6 +74,15 @@ function Notices() {
         </button>
       ))}
     </div>
+  );
+}
+
+function SoundButton() {
+  const isOff = isMuted.value;
+  return (
+    <button type="button" class="button button-icon" aria-label={isOff ? 'Sound on' : 'Sound off'} onClick={() => mute(!isOff)}>
+      <Icon name={isOff ? 'silence' : 'sound'} />
+    </button>
   );
 }
 
