@@ -1,5 +1,7 @@
 //! The main job on the built binary: real games, move by move, with both players and a spectator each on another node.
 
+use std::path::Path;
+
 use axum::http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -7,10 +9,10 @@ use tokio_tungstenite::tungstenite::Message;
 use zeitnot_game::id::GameId;
 use zeitnot_game::rules::{Move, Position};
 use zeitnot_game::variant::Variant;
+use zeitnot_loadtest::deployment::Deployment;
 
 use crate::support::client::Client;
-use crate::support::node::{Guest, Node};
-use crate::support::redis::RedisServer;
+use crate::support::entrance::{Entrance, Guest};
 
 /// Real games, written down by another library.
 const GAMES: &str = include_str!("../../game/tests/data/games.json");
@@ -34,40 +36,33 @@ fn records() -> Vec<Record> {
 
 /// Three nodes over one Redis, or one node three times over its own store.
 struct Cluster {
-    nodes: Vec<Node>,
-    _redis: Option<RedisServer>,
-    _keys: Option<tempfile::TempDir>,
+    entrances: [Entrance; 3],
+    _deployment: Deployment,
 }
 
 impl Cluster {
     fn embedded() -> Self {
-        Self {
-            nodes: vec![Node::embedded()],
-            _redis: None,
-            _keys: None,
-        }
+        Self::over(Deployment::embedded(binary()).unwrap())
     }
 
     fn of_three_nodes() -> Self {
-        let redis = RedisServer::start();
-        let keys = tempfile::tempdir().unwrap();
-        let file = keys.path().join("keys.json");
-        let made = std::process::Command::new(env!("CARGO_BIN_EXE_zeitnot"))
-            .args(["keys", "new"])
-            .output()
-            .unwrap();
-        std::fs::write(&file, made.stdout).unwrap();
-        let start = |name: &&str| Node::over_redis(&redis.url(), &file, name);
+        Self::over(Deployment::over_redis(binary(), 3).unwrap())
+    }
+
+    fn over(deployment: Deployment) -> Self {
         Self {
-            nodes: ["node-1", "node-2", "node-3"].iter().map(start).collect(),
-            _redis: Some(redis),
-            _keys: Some(keys),
+            entrances: std::array::from_fn(|number| Entrance::of(deployment.node(number))),
+            _deployment: deployment,
         }
     }
 
-    fn node(&self, number: usize) -> &Node {
-        &self.nodes[number % self.nodes.len()]
+    fn node(&self, number: usize) -> &Entrance {
+        &self.entrances[number % self.entrances.len()]
     }
+}
+
+fn binary() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_zeitnot"))
 }
 
 /// A game that has begun, with White, Black and a spectator at it, each on the next node.

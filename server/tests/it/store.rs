@@ -30,7 +30,7 @@ macro_rules! on_both_stores {
         }
         mod on_redis {
             $(#[tokio::test] async fn $promise() {
-                let server = $crate::support::redis::RedisServer::start();
+                let server = zeitnot_loadtest::deployment::RedisServer::start().unwrap();
                 let store = $crate::store::redis::connect(&server).await;
                 super::$promise(&store).await;
                 store.close().await;

@@ -2,5 +2,4 @@
 
 pub(crate) mod app;
 pub(crate) mod client;
-pub(crate) mod node;
-pub(crate) mod redis;
+pub(crate) mod entrance;

@@ -1,8 +1,4 @@
-//! The built binary as a process of its own, and what a client asks it over HTTP.
-
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+//! A node from outside: requests, guests, challenges, sockets.
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
@@ -10,19 +6,16 @@ use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use zeitnot_game::id::GameId;
+use zeitnot_loadtest::deployment::Node;
 
 use super::client::Client;
 
-/// A node that ends with its value.
-pub(crate) struct Node {
-    process: Child,
+/// What a client sees of one node.
+pub(crate) struct Entrance {
     /// E.g. `127.0.0.1:40123`.
     address: String,
     http: HttpClient<HttpConnector, Body>,
-    /// Holds the keys, and the embedded store.
-    _dir: Option<TempDir>,
 }
 
 /// A guest with his token.
@@ -31,46 +24,11 @@ pub(crate) struct Guest {
     pub(crate) token: String,
 }
 
-impl Node {
-    /// A node alone, on its embedded store.
-    pub(crate) fn embedded() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let data = dir.path().to_str().unwrap().to_owned();
-        Self::start(&["--data-dir", &data], Some(dir))
-    }
-
-    /// One of several nodes over a Redis, which share their keys.
-    pub(crate) fn over_redis(url: &str, keys: &Path, name: &str) -> Self {
-        let keys = keys.to_str().unwrap();
-        Self::start(
-            &["--redis-url", url, "--jwt-keys", keys, "--node-name", name],
-            None,
-        )
-    }
-
-    fn start(args: &[&str], dir: Option<TempDir>) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_zeitnot"))
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--internal-listen",
-                "127.0.0.1:0",
-            ])
-            .args(args)
-            .env("RUST_LOG", "warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut first = String::new();
-        let stdout = process.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut first).unwrap();
-        let address = first.trim_end().strip_prefix("listening on http://");
+impl Entrance {
+    pub(crate) fn of(node: &Node) -> Self {
         Self {
-            address: address.expect("the first line says where").to_owned(),
-            process,
+            address: node.address().to_owned(),
             http: HttpClient::builder(TokioExecutor::new()).build_http(),
-            _dir: dir,
         }
     }
 
@@ -137,13 +95,5 @@ impl Node {
     pub(crate) async fn refusal(&self, token: &str) -> StatusCode {
         let refused = Client::connect(&self.address, Some(token)).await;
         refused.err().expect("the socket does not open")
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
