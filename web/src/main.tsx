@@ -53,7 +53,15 @@ window.addEventListener('popstate', () => {
 
 const client: Client = {
   hub,
-  api: new HttpApi(fetcher, () => session.token()),
+  api: new HttpApi(
+    fetcher,
+    () => session.token(),
+    async () => {
+      await session.renew();
+      // The socket must not go on as somebody else.
+      socket.reconnect();
+    },
+  ),
   navigate: (to) => {
     if (to !== location.pathname) history.pushState(null, '', to);
     path.value = to;

@@ -79,8 +79,8 @@ impl Heartbeat {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn only_the_echo_of_the_last_ping_measures_the_line() {
+    #[test]
+    fn only_the_echo_of_the_last_ping_measures_the_line() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(start);
         let first = heartbeat.ping(start);

@@ -4,6 +4,7 @@
 
 mod binary;
 mod http;
+mod relay;
 mod serve;
 mod store;
 mod support;

@@ -1,4 +1,6 @@
 //! What the tests run against.
 
 pub(crate) mod app;
+pub(crate) mod client;
+pub(crate) mod node;
 pub(crate) mod redis;

@@ -56,11 +56,12 @@ export function Board(props: BoardProps) {
   const events = useRef(props.events);
   events.current = props.events;
   const hadPremove = useRef(false);
+  const drawn = useRef('');
 
   useLayoutEffect(() => {
     if (element.current === null) return undefined;
     const board = Chessground(element.current, fixedConfig(events));
-    board.set({ ...configOf(props), animation: { enabled: false } });
+    board.set({ ...configOf(props), fen: props.fen, animation: { enabled: false } });
     board.set({ animation: { enabled: !isMotionReduced() } });
     api.current = board;
     if (props.handle !== undefined) {
@@ -88,7 +89,12 @@ export function Board(props: BoardProps) {
       board.cancelPredrop();
     }
     if (props.mover === undefined) board.selectSquare(null);
-    board.set(configOf(props));
+    // A FEN wipes drawn arrows and a piece that is being dragged in, so it is set only when it says something new.
+    const toDraw = `${props.fen} ${props.revision}`;
+    const held = board.state.draggable.current;
+    board.set(drawn.current === toDraw ? configOf(props) : { ...configOf(props), fen: props.fen });
+    if (held?.newPiece === true) board.state.pieces.set(held.orig, held.piece);
+    drawn.current = toDraw;
   }, [
     props.fen,
     props.orientation,
@@ -116,10 +122,13 @@ export function Board(props: BoardProps) {
       api.current?.cancelPremove();
       api.current?.cancelPredrop();
       api.current?.selectSquare(null);
+      // A premove that was put down by two touches is not the board's own.
+      events.current.onPremoveCleared();
     };
     const cancelByRightClick = (): void => {
       api.current?.cancelPremove();
       api.current?.cancelPredrop();
+      events.current.onPremoveCleared();
     };
     const board = element.current;
     document.addEventListener('keydown', cancel);
@@ -145,7 +154,6 @@ function configOf(props: BoardProps): Config {
   for (const square of props.marked) squareClasses.set(square as Key, 'move-dest');
   if (props.premove?.[1] === '@') squareClasses.set(props.premove.slice(2, 4) as Key, 'current-premove');
   return {
-    fen: props.fen,
     orientation: props.orientation,
     turnColor: props.turn,
     lastMove: props.lastMove as Key[],

@@ -4,6 +4,7 @@ import { batch, signal } from '@preact/signals';
 import type { ClientFrame, Playing, ServerMsg, User } from '../protocol';
 import { Outbox, type Answered, type Timers } from './outbox';
 import { GameStore } from './store';
+import { refusalWords } from './words';
 
 /** The line to the server as the page shows it. */
 export type Link =
@@ -131,7 +132,7 @@ export class Hub {
         this.#started(msg);
         break;
       case 'error':
-        if (msg.re === undefined) this.notify(msg.message);
+        if (msg.re === undefined) this.notify(refusalWords(msg.code, msg.message));
         break;
       case 'ok':
       case 'seeks':
@@ -176,7 +177,7 @@ export class Hub {
     this.#outbox.post({ t: 'watch', game, ...(v === undefined ? {} : { v }) }, (answer) => {
       if (answer.t !== 'error') return;
       if (answer.code === 'not_found') store.missing.value = true;
-      else this.notify(answer.message);
+      else this.notify(refusalWords(answer.code, answer.message));
     });
   }
 

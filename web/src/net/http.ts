@@ -16,11 +16,11 @@ type Fetch = typeof fetch;
 const TIMEOUT_MS = 10_000;
 
 export async function createGuest(fetcher: Fetch): Promise<Grant> {
-  return readGrant(await call(fetcher, 'POST', '/api/auth/guest', { json: {} }));
+  return readGrant(await readJson(await request(fetcher, 'POST', '/api/auth/guest', { json: {} })));
 }
 
 export async function refreshToken(fetcher: Fetch, token: string): Promise<Grant> {
-  return readGrant(await call(fetcher, 'POST', '/api/auth/refresh', { token }));
+  return readGrant(await readJson(await request(fetcher, 'POST', '/api/auth/refresh', { token })));
 }
 
 /** The API as the signed-in user of `token`. */
@@ -28,6 +28,8 @@ export class HttpApi implements Api {
   constructor(
     private readonly fetcher: Fetch,
     private readonly token: () => Promise<string>,
+    /** Gets a token that the server takes, after it has refused one. */
+    private readonly renew: () => Promise<void>,
   ) {}
 
   async createOpen(game: NewGame): Promise<Challenge> {
@@ -57,12 +59,23 @@ export class HttpApi implements Api {
   }
 
   async pgn(id: string): Promise<string> {
-    const response = await request(this.fetcher, 'GET', `/game/export/${id}`, { token: await this.token() });
+    const response = await this.#request('GET', `/game/export/${id}`);
     return response.text();
   }
 
   async #call(method: string, path: string, form?: URLSearchParams): Promise<unknown> {
-    return call(this.fetcher, method, path, { token: await this.token(), ...(form === undefined ? {} : { form }) });
+    return readJson(await this.#request(method, path, form));
+  }
+
+  async #request(method: string, path: string, form?: URLSearchParams): Promise<Response> {
+    const extras = form === undefined ? {} : { form };
+    try {
+      return await request(this.fetcher, method, path, { token: await this.token(), ...extras });
+    } catch (error) {
+      if (!(error instanceof HttpError) || error.status !== 401) throw error;
+      await this.renew();
+      return request(this.fetcher, method, path, { token: await this.token(), ...extras });
+    }
   }
 }
 
@@ -72,8 +85,7 @@ interface Extras {
   readonly form?: URLSearchParams;
 }
 
-async function call(fetcher: Fetch, method: string, path: string, extras: Extras): Promise<unknown> {
-  const response = await request(fetcher, method, path, extras);
+async function readJson(response: Response): Promise<unknown> {
   try {
     return await response.json();
   } catch {

@@ -17,5 +17,9 @@ export function GamePage({ id }: { id: string }) {
 
   if (game !== null) return <Table key={id} store={store} game={game} />;
   if (store.missing.value) return <Invitation key={id} id={id} />;
-  return <main class="table-loading" aria-busy="true" />;
+  return (
+    <main class="table-loading" aria-busy="true">
+      <p class="muted">Fetching the game…</p>
+    </main>
+  );
 }

@@ -94,7 +94,7 @@ function NewGameForm({ variant, fen, onVariant, onFen }: NewGameFormProps) {
       }}
     >
       <h2>New game</h2>
-      <label class="home-variant">
+      <label>
         <span class="choice-label">Variant</span>
         <select class="field" value={variant} onChange={(event) => onVariant(event.currentTarget.value as Variant)}>
           {variants.map((key) => (

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Pocket } from '../board/pocket';
 import { colorName, formatTimeControl, opposite, variantNames } from '../core/format';
 import { isRunning, type Game } from '../core/game';
-import { pocketOf } from '../core/position';
+import { pocketOf, sideToMove } from '../core/position';
 import type { GameStore } from '../core/store';
 import { outcomeOf } from '../core/words';
 import type { Color } from '../protocol';
@@ -71,6 +71,9 @@ export function Table({ store, game }: TableProps) {
           </button>
         </div>
       </section>
+      <p class="visually-hidden" aria-live="polite">
+        {announcement(store, game)}
+      </p>
       <aside class="card table-info">
         <Terms game={game} />
         <Chat store={store} game={game} />
@@ -78,6 +81,13 @@ export function Table({ store, game }: TableProps) {
       </aside>
     </main>
   );
+}
+
+/** The newest move for those who listen to the page. */
+function announcement(store: GameStore, game: Game): string {
+  const last = store.line.value.at(-1);
+  if (last === undefined) return '';
+  return `${colorName(opposite(sideToMove(last.fen)))} played ${last.san}. ${outcomeOf(game)?.words ?? ''}`;
 }
 
 function Terms({ game }: { game: Game }) {

@@ -47,7 +47,7 @@ export function Frame({ isGame = false, children }: FrameProps) {
 /** A strip that tells of a line that is lost; nothing while all is well. */
 function LineState({ link, isDraining, isStoreOut }: { link: Link; isDraining: boolean; isStoreOut: boolean }) {
   let text: string | undefined;
-  if (link.state === 'lost') text = 'Reconnecting… Your game goes on by itself as soon as the line is back.';
+  if (link.state === 'lost') text = 'Reconnecting… The page goes on by itself.';
   else if (isStoreOut) text = 'The server cannot take moves just now. The clocks stand still; just wait.';
   else if (isDraining) text = 'The server restarts soon. This page moves to another one by itself.';
   return (

@@ -76,10 +76,12 @@ export function GameBoard({ store, game, orientation, hand }: GameBoardProps) {
     onPredrop: (role, to) => store.setPremove(dropUciOf(role, to)),
     onPremoveCleared: () => store.setPremove(null),
     onSquare: (square) => {
+      if (store.premove.value?.[1] === '@') store.setPremove(null);
       if (hand.chosen === null) return;
       const uci = dropUciOf(hand.chosen, square);
       if (isTurn && marked.includes(square)) played(store.play(uci));
-      else hand.choose(null);
+      else if (seat !== null && !isTurn) store.setPremove(uci);
+      hand.choose(null);
     },
   };
 

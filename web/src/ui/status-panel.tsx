@@ -64,12 +64,12 @@ function Offer({ text, children }: { text: string; children: ComponentChildren }
 
 function Waiting({ store, game }: StatusPanelProps) {
   const { seat, offers, moveBy, turn } = game;
-  const now = useTick(250, true);
   const claimAt = seat === null ? undefined : game.attendance.claimAt[seat];
+  const firstMove = game.played.length < 2 && moveBy !== undefined && game.limits !== null;
+  const now = useTick(250, claimAt !== undefined || firstMove);
   if (claimAt !== undefined) return <Absence store={store} msLeft={claimAt - now} />;
   if (store.frozen.value) return <p>Paused: the server cannot take moves just now. Clocks stand still.</p>;
   if (store.premove.value !== null) return <p>Premove set. Escape or a touch on the board cancels it.</p>;
-  const firstMove = game.played.length < 2 && moveBy !== undefined && game.limits !== null;
   if (firstMove && store.pending.value === null) {
     const who = seat === turn ? 'Make your first move' : `${colorName(turn)} has to make the first move`;
     return (
@@ -81,6 +81,7 @@ function Waiting({ store, game }: StatusPanelProps) {
   if (seat !== null && offers.draw === seat) return <p>You offered a draw. A move by your opponent declines it.</p>;
   if (seat !== null && offers.takeback === seat) return <p>You asked to take your move back.</p>;
   if (seat === null) return <p class="muted">You are watching. {colorName(turn)} to move.</p>;
+  if (!store.isLive.value) return <p>You are looking back. “Live” leads to the game as it is.</p>;
   if (seat === turn && store.pending.value === null) return <p data-tone="mine">Your turn</p>;
   return <p class="muted">Waiting for your opponent’s move</p>;
 }

@@ -34,15 +34,17 @@ export function Strip({ store, game, color, position, children }: StripProps) {
           {isMine ? <span class="muted"> (you)</span> : null}
           {player?.rating === undefined ? null : <span class="muted"> {player.rating}</span>}
         </span>
-        <span class="strip-lead" aria-label={lead.points > 0 ? `ahead by ${lead.points}` : undefined}>
-          {left === undefined ? null : <span class="strip-checks">{left[color]} checks to win</span>}
-          <span class="strip-pieces cg-wrap" aria-hidden="true">
-            {lead.roles.map((role, index) =>
-              createElement('piece', { class: `${role} ${color === 'white' ? 'black' : 'white'}`, key: index }),
-            )}
+        {left === undefined && lead.roles.length === 0 ? null : (
+          <span class="strip-lead" aria-label={lead.points > 0 ? `ahead by ${lead.points}` : undefined}>
+            {left === undefined ? null : <span class="strip-checks">{left[color]} checks to win</span>}
+            <span class="strip-pieces cg-wrap" aria-hidden="true">
+              {lead.roles.map((role, index) =>
+                createElement('piece', { class: `${role} ${color === 'white' ? 'black' : 'white'}`, key: index }),
+              )}
+            </span>
+            {lead.points > 0 ? <span>+{lead.points}</span> : null}
           </span>
-          {lead.points > 0 ? <span>+{lead.points}</span> : null}
-        </span>
+        )}
       </div>
       {children}
       {ticking === null || game.limits === null ? (

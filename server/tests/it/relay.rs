@@ -1,0 +1,323 @@
+//! The main job on the built binary: real games, move by move, with both players and a spectator each on another node.
+
+use axum::http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use zeitnot_game::id::GameId;
+use zeitnot_game::rules::{Move, Position};
+use zeitnot_game::variant::Variant;
+
+use crate::support::client::Client;
+use crate::support::node::{Guest, Node};
+use crate::support::redis::RedisServer;
+
+/// Real games, written down by another library.
+const GAMES: &str = include_str!("../../game/tests/data/games.json");
+
+#[derive(Deserialize)]
+struct Record {
+    name: String,
+    variant: Variant,
+    initial_fen: String,
+    moves: Vec<String>,
+    sans: Vec<String>,
+    final_fen: String,
+    ending: String,
+}
+
+fn records() -> Vec<Record> {
+    let records: Vec<Record> = serde_json::from_str(GAMES).unwrap();
+    assert!(records.len() >= 6);
+    records
+}
+
+/// Three nodes over one Redis, or one node three times over its own store.
+struct Cluster {
+    nodes: Vec<Node>,
+    _redis: Option<RedisServer>,
+    _keys: Option<tempfile::TempDir>,
+}
+
+impl Cluster {
+    fn embedded() -> Self {
+        Self {
+            nodes: vec![Node::embedded()],
+            _redis: None,
+            _keys: None,
+        }
+    }
+
+    fn of_three_nodes() -> Self {
+        let redis = RedisServer::start();
+        let keys = tempfile::tempdir().unwrap();
+        let file = keys.path().join("keys.json");
+        let made = std::process::Command::new(env!("CARGO_BIN_EXE_zeitnot"))
+            .args(["keys", "new"])
+            .output()
+            .unwrap();
+        std::fs::write(&file, made.stdout).unwrap();
+        let start = |name: &&str| Node::over_redis(&redis.url(), &file, name);
+        Self {
+            nodes: ["node-1", "node-2", "node-3"].iter().map(start).collect(),
+            _redis: Some(redis),
+            _keys: Some(keys),
+        }
+    }
+
+    fn node(&self, number: usize) -> &Node {
+        &self.nodes[number % self.nodes.len()]
+    }
+}
+
+/// A game that has begun, with White, Black and a spectator at it, each on the next node.
+struct Table {
+    game: GameId,
+    seats: [Client; 2],
+    guests: [Guest; 2],
+    spectator: Client,
+}
+
+impl Table {
+    async fn sit_down(cluster: &Cluster, terms: &Value, first: usize) -> Self {
+        let guests = [
+            cluster.node(0).guest("Anna").await,
+            cluster.node(1).guest("Bo").await,
+        ];
+        let game = cluster.node(2).open_challenge(terms).await;
+        for (number, color) in ["white", "black"].into_iter().enumerate() {
+            let node = cluster.node(number);
+            assert_eq!(
+                node.accept(game, color, &guests[number]).await,
+                StatusCode::OK
+            );
+        }
+        let mut seats = [
+            cluster.node(first).connect(Some(&guests[0])).await,
+            cluster.node(first + 1).connect(Some(&guests[1])).await,
+        ];
+        let mut spectator = cluster.node(first + 2).connect(None).await;
+        let [white, black] = &mut seats;
+        for (client, seat) in [
+            (white, json!("white")),
+            (black, json!("black")),
+            (&mut spectator, Value::Null),
+        ] {
+            let snapshot = client.watch(game).await;
+            assert_eq!((&snapshot["v"], &snapshot["seat"]), (&json!(1), &seat));
+        }
+        Self {
+            game,
+            seats,
+            guests,
+            spectator,
+        }
+    }
+
+    fn everyone(&mut self) -> [&mut Client; 3] {
+        let [white, black] = &mut self.seats;
+        [white, black, &mut self.spectator]
+    }
+}
+
+/// Plays a recorded game to its end; every follower sees every version, and the same final position.
+async fn play_out(cluster: &Cluster, record: &Record, first: usize) {
+    let terms = json!({
+        "variant": record.variant,
+        "fen": record.initial_fen,
+        "clock.limit": 600,
+        "clock.increment": 5,
+    });
+    let mut table = Table::sit_down(cluster, &terms, first).await;
+    let (name, game) = (&record.name, table.game);
+    let start = Position::from_fen(record.variant, &record.initial_fen).unwrap();
+    let mut fen = start.fen();
+    for (ply, (uci, san)) in record.moves.iter().zip(&record.sans).enumerate() {
+        let ends = record.ending != "unfinished" && ply + 1 == record.moves.len();
+        let last_version = ply + 2 + usize::from(ends);
+        let answer = table.seats[ply % 2].play(game, uci, ply).await;
+        assert_eq!(answer["t"], "ok", "{name}: {san}: {answer}");
+        assert_eq!(answer["v"], last_version, "{name}: {san}");
+        for client in table.everyone() {
+            let frame = client.next().await;
+            assert_eq!(
+                (&frame["t"], &frame["v"]),
+                (&json!("move"), &json!(ply + 2)),
+                "{name}: {frame}"
+            );
+            assert_eq!(
+                (&frame["san"], &frame["ply"]),
+                (&json!(san), &json!(ply + 1)),
+                "{name}"
+            );
+            frame["fen"].as_str().unwrap().clone_into(&mut fen);
+            if ends {
+                let end = client.next().await;
+                assert_eq!(
+                    (&end["t"], &end["v"]),
+                    (&json!("end"), &json!(last_version)),
+                    "{name}: {end}"
+                );
+                assert_eq!(end["status"], record.ending, "{name}");
+            }
+        }
+    }
+    assert_eq!(fen, record.final_fen, "{name}");
+    let mut late = cluster.node(first).connect(None).await;
+    let snapshot = late.watch(game).await;
+    assert_eq!(snapshot["fen"], record.final_fen, "{name}");
+    let moves = snapshot["moves"].as_str().unwrap();
+    assert_eq!(moves.split(' ').count(), record.moves.len());
+    let expected: Vec<Move> = record
+        .moves
+        .iter()
+        .map(|uci| uci.parse().unwrap())
+        .collect();
+    let written: Vec<Move> = moves.split(' ').map(|uci| uci.parse().unwrap()).collect();
+    assert_eq!(written, expected, "{name}");
+}
+
+#[tokio::test]
+async fn real_games_go_from_node_to_node_over_redis() {
+    let cluster = Cluster::of_three_nodes();
+    for (first, record) in records().iter().enumerate() {
+        play_out(&cluster, record, first).await;
+    }
+}
+
+#[tokio::test]
+async fn real_games_are_played_on_one_embedded_node() {
+    let cluster = Cluster::embedded();
+    for (first, record) in records().iter().enumerate() {
+        play_out(&cluster, record, first).await;
+    }
+}
+
+#[tokio::test]
+async fn the_followers_of_a_game_are_on_three_nodes() {
+    let cluster = Cluster::of_three_nodes();
+    let terms = json!({"clock": {"limit": 60, "increment": 0}});
+    let mut table = Table::sit_down(&cluster, &terms, 0).await;
+    let nodes = table.everyone().map(|client| client.node().to_owned());
+    assert_eq!(nodes, ["node-1", "node-2", "node-3"]);
+}
+
+/// What is refused, by whom, and with which code.
+async fn refuse(cluster: &Cluster) {
+    let terms = json!({"clock": {"limit": 60, "increment": 0}});
+    let mut table = Table::sit_down(cluster, &terms, 0).await;
+    let game = table.game;
+    assert_eq!(table.seats[0].play(game, "e2e4", 0).await["v"], 2);
+    let mut cases = vec![];
+    for (seat, uci, ply, code) in [
+        (1, "e7e4", 1, "illegal_move"),
+        (0, "d2d4", 1, "not_your_turn"),
+        (0, "d2d4", 0, "stale"),
+        (1, "e9e5", 1, "bad_request"),
+    ] {
+        let answer = table.seats[seat].play(game, uci, ply).await;
+        cases.push((format!("{uci} at {ply}"), answer, code));
+    }
+    let answer = table.spectator.play(game, "e7e5", 1).await;
+    cases.push(("a watcher without a token".into(), answer, "unauthorized"));
+    let stranger = cluster.node(1).guest("Eve").await;
+    let mut stranger = cluster.node(2).connect(Some(&stranger)).await;
+    let answer = stranger.play(game, "e7e5", 1).await;
+    cases.push(("a stranger".into(), answer, "forbidden"));
+    let answer = stranger.play("00000000".parse().unwrap(), "e7e5", 1).await;
+    cases.push(("a game that does not exist".into(), answer, "not_found"));
+    for (name, answer, code) in cases {
+        assert_eq!(
+            (&answer["t"], &answer["code"]),
+            (&json!("error"), &json!(code)),
+            "{name}: {answer}"
+        );
+    }
+
+    let forged = {
+        let (head, tail) = table.guests[0].token.rsplit_once('.').unwrap();
+        let flipped = if tail.starts_with('A') { 'B' } else { 'A' };
+        format!("{head}.{flipped}{}", &tail[1..])
+    };
+    for token in [forged.as_str(), "nonsense", "a.b.c"] {
+        assert_eq!(
+            cluster.node(1).refusal(token).await,
+            StatusCode::UNAUTHORIZED,
+            "{token}"
+        );
+    }
+    let accept = format!("/api/challenge/{game}/accept");
+    let (status, _) = cluster
+        .node(0)
+        .request(Method::POST, &accept, (&json!({}), Some(&forged)))
+        .await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+
+    // None of this changed anything: the next version is the next move.
+    let again = table.seats[0].play(game, "e2e4", 0).await;
+    assert_eq!(
+        (&again["t"], &again["v"]),
+        (&json!("ok"), &json!(2)),
+        "the same move again"
+    );
+    assert_eq!(table.seats[1].play(game, "e7e5", 1).await["v"], 3);
+    for client in table.everyone() {
+        let versions = [
+            client.next().await["v"].clone(),
+            client.next().await["v"].clone(),
+        ];
+        assert_eq!(versions, [json!(2), json!(3)]);
+    }
+    let mut late = cluster.node(1).connect(None).await;
+    assert_eq!(late.watch(game).await["moves"], "e2e4 e7e5");
+}
+
+#[tokio::test]
+async fn refusals_change_nothing_over_redis() {
+    refuse(&Cluster::of_three_nodes()).await;
+}
+
+#[tokio::test]
+async fn refusals_change_nothing_on_an_embedded_node() {
+    refuse(&Cluster::embedded()).await;
+}
+
+#[tokio::test]
+async fn a_resignation_ends_the_game_everywhere() {
+    let cluster = Cluster::of_three_nodes();
+    let terms = json!({"clock": {"limit": 60, "increment": 0}});
+    let mut table = Table::sit_down(&cluster, &terms, 1).await;
+    let game = table.game;
+    let resign = json!({"t": "resign", "game": game, "v": 1});
+    assert_eq!(table.seats[1].ask(resign.clone()).await["v"], 2);
+    assert_eq!(
+        table.seats[1].ask(resign).await["v"],
+        2,
+        "the same again is the same"
+    );
+    for client in table.everyone() {
+        let end = client.next().await;
+        assert_eq!(
+            (&end["status"], &end["winner"]),
+            (&json!("resign"), &json!("white"))
+        );
+    }
+    assert_eq!(
+        table.seats[0].play(game, "e2e4", 0).await["code"],
+        "game_over"
+    );
+}
+
+#[tokio::test]
+async fn frames_that_break_the_protocol_end_the_socket_with_a_code() {
+    let cluster = Cluster::embedded();
+    let cases = [
+        (Message::binary(vec![1, 2, 3]), 1003),
+        (Message::text("x".repeat(4097)), 1009),
+    ];
+    for (message, code) in cases {
+        let mut client = cluster.node(0).connect(None).await;
+        client.send_raw(message).await;
+        assert_eq!(client.closed().await, code);
+    }
+}

@@ -1,0 +1,126 @@
+//! A client of the socket, which keeps every frame that it was sent.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use zeitnot_game::id::GameId;
+
+/// How long a frame may take on a machine that is busy. No test waits for it to pass.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One socket.
+pub(crate) struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    hello: Value,
+    next_id: i64,
+    /// Frames that came while another one was waited for.
+    unread: VecDeque<Value>,
+}
+
+impl Client {
+    /// Connects; a refused upgrade gives its status.
+    pub(crate) async fn connect(address: &str, token: Option<&str>) -> Result<Self, StatusCode> {
+        let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
+        if let Some(token) = token {
+            let offered = format!("zeitnot.v1, bearer.{token}");
+            let offered = HeaderValue::from_str(&offered).unwrap();
+            request
+                .headers_mut()
+                .insert(header::SEC_WEBSOCKET_PROTOCOL, offered);
+        }
+        let socket = match connect_async(request).await {
+            Ok((socket, _)) => socket,
+            Err(Error::Http(response)) => return Err(response.status()),
+            Err(error) => panic!("{error}"),
+        };
+        let mut client = Self {
+            socket,
+            hello: Value::Null,
+            next_id: 1,
+            unread: VecDeque::new(),
+        };
+        client.hello = client.next().await;
+        assert_eq!(client.hello["t"], "hello");
+        Ok(client)
+    }
+
+    /// The name of the node at the other end.
+    pub(crate) fn node(&self) -> &str {
+        self.hello["node"].as_str().unwrap()
+    }
+
+    /// The next frame.
+    pub(crate) async fn next(&mut self) -> Value {
+        match self.unread.pop_front() {
+            Some(frame) => frame,
+            None => self.receive().await,
+        }
+    }
+
+    async fn receive(&mut self) -> Value {
+        loop {
+            let message = timeout(PATIENCE, self.socket.next())
+                .await
+                .expect("a frame comes");
+            match message.expect("the socket is open").unwrap() {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Close(reason) => panic!("closed: {reason:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// The code with which the server closes, whatever comes before.
+    pub(crate) async fn closed(mut self) -> u16 {
+        loop {
+            let message = timeout(PATIENCE, self.socket.next())
+                .await
+                .expect("it is closed");
+            match message.expect("with a code").unwrap() {
+                Message::Close(Some(reason)) => return reason.code.into(),
+                Message::Close(None) => panic!("closed without a code"),
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) async fn send_raw(&mut self, message: Message) {
+        self.socket.send(message).await.unwrap();
+    }
+
+    /// Sends a message with an `id`, and waits for its answer. Other frames stay for [`Client::next`].
+    pub(crate) async fn ask(&mut self, mut msg: Value) -> Value {
+        let id = self.next_id;
+        self.next_id += 1;
+        msg["id"] = id.into();
+        self.send_raw(Message::text(msg.to_string())).await;
+        loop {
+            let frame = self.receive().await;
+            if frame["re"] == id {
+                return frame;
+            }
+            self.unread.push_back(frame);
+        }
+    }
+
+    /// Follows a game; the answer is its snapshot.
+    pub(crate) async fn watch(&mut self, game: GameId) -> Value {
+        let snapshot = self.ask(json!({"t": "watch", "game": game})).await;
+        assert_eq!(snapshot["t"], "game", "{snapshot}");
+        snapshot
+    }
+
+    /// Plays a move; the answer is `ok` or `error`.
+    pub(crate) async fn play(&mut self, game: GameId, uci: &str, ply: usize) -> Value {
+        self.ask(json!({"t": "move", "game": game, "uci": uci, "ply": ply}))
+            .await
+    }
+}
