@@ -16,7 +16,7 @@ test: deps page ## Runs every test; installs what they need, skips none
 	cd web && npm test
 
 lint: page deny ## Checks form, lints, documentation, licenses; changes nothing
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	cd web && npm run lint
@@ -27,7 +27,7 @@ deny: ## Checks licenses, sources and double versions of dependencies
 	@.ci/deny
 
 fmt: ## Formats the Rust code
-	cargo fmt
+	cargo fmt --all
 
 types: ## Writes the page's types of the protocol; fails if they were out of date
 	cargo test --package zeitnot-game --features ts export_bindings

@@ -169,15 +169,6 @@ pub struct Config {
         global = true
     )]
     pub trusted_proxy: Vec<Network>,
-    /// Limits by address and by user; those of a single socket always stay
-    #[arg(
-        long,
-        env = "ZEITNOT_RATE_LIMITS",
-        value_name = "on|off",
-        default_value = "on",
-        global = true
-    )]
-    pub rate_limits: Switch,
     /// Over how long sockets are closed after SIGTERM
     #[arg(long, env = "ZEITNOT_DRAIN_WINDOW", value_name = "TIME", default_value = "10s", value_parser = value::span, global = true)]
     pub drain_window: Duration,
@@ -199,22 +190,6 @@ pub enum LogForm {
     Text,
     /// For machines: one object a line.
     Json,
-}
-
-/// Something that is on or off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Switch {
-    On,
-    Off,
-}
-
-impl Switch {
-    /// Whether it is on.
-    #[must_use]
-    pub const fn is_on(self) -> bool {
-        matches!(self, Self::On)
-    }
 }
 
 /// Why the settings cannot be read.
@@ -289,7 +264,6 @@ impl Default for Config {
             allowed_origin: Vec::new(),
             jwt_keys: None,
             trusted_proxy: Vec::new(),
-            rate_limits: Switch::On,
             drain_window: Duration::from_secs(10),
         }
     }

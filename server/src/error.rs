@@ -11,68 +11,28 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tracing::warn;
+use zeitnot_game::wire::ErrorCode;
 
 use crate::auth::AuthError;
 use crate::store::Unavailable;
 
-/// What went wrong, by its name on the wire; sockets use the same names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of the protocol")]
-pub enum Code {
-    BadRequest,
-    Unauthorized,
-    Forbidden,
-    NotFound,
-    Conflict,
-    NotYourTurn,
-    IllegalMove,
-    Stale,
-    GameOver,
-    NotAllowed,
-    TooLarge,
-    RateLimited,
-    Unavailable,
-}
-
-impl Code {
-    /// The name on the wire, e.g. `not_found`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BadRequest => "bad_request",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::Conflict => "conflict",
-            Self::NotYourTurn => "not_your_turn",
-            Self::IllegalMove => "illegal_move",
-            Self::Stale => "stale",
-            Self::GameOver => "game_over",
-            Self::NotAllowed => "not_allowed",
-            Self::TooLarge => "too_large",
-            Self::RateLimited => "rate_limited",
-            Self::Unavailable => "unavailable",
-        }
-    }
-
-    /// The status over HTTP.
-    #[must_use]
-    pub const fn status(self) -> StatusCode {
-        match self {
-            Self::BadRequest
-            | Self::NotYourTurn
-            | Self::IllegalMove
-            | Self::Stale
-            | Self::GameOver
-            | Self::NotAllowed => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Conflict => StatusCode::CONFLICT,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        }
+/// The status that goes with a code.
+#[must_use]
+pub const fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::BadRequest
+        | ErrorCode::NotYourTurn
+        | ErrorCode::IllegalMove
+        | ErrorCode::Stale
+        | ErrorCode::GameOver
+        | ErrorCode::NotAllowed => StatusCode::BAD_REQUEST,
+        ErrorCode::Unauthorized | ErrorCode::BadCredentials => StatusCode::UNAUTHORIZED,
+        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::NameTaken | ErrorCode::Conflict => StatusCode::CONFLICT,
+        ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -80,7 +40,7 @@ impl Code {
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,
-    code: Code,
+    code: ErrorCode,
     message: Cow<'static, str>,
     retry_after: Option<Duration>,
 }
@@ -88,9 +48,9 @@ pub struct ApiError {
 impl ApiError {
     /// With a sentence for who reads it: lower case, no full stop.
     #[must_use]
-    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            status: code.status(),
+            status: status_of(code),
             code,
             message: message.into(),
             retry_after: None,
@@ -100,7 +60,7 @@ impl ApiError {
     /// A field of the request is missing, or is not what it should be.
     #[must_use]
     pub fn field(name: &str, problem: impl fmt::Display) -> Self {
-        Self::new(Code::BadRequest, format!("{name}: {problem}"))
+        Self::new(ErrorCode::BadRequest, format!("{name}: {problem}"))
     }
 
     /// The path is known, but not with this method.
@@ -108,7 +68,7 @@ impl ApiError {
     pub fn wrong_method() -> Self {
         Self {
             status: StatusCode::METHOD_NOT_ALLOWED,
-            ..Self::new(Code::BadRequest, "this path does not take this method")
+            ..Self::new(ErrorCode::BadRequest, "this path does not take this method")
         }
     }
 
@@ -123,14 +83,14 @@ impl ApiError {
 
     /// What went wrong.
     #[must_use]
-    pub const fn code(&self) -> Code {
+    pub const fn code(&self) -> ErrorCode {
         self.code
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = json!({ "error": self.message, "code": self.code.as_str() });
+        let body = json!({ "error": self.message, "code": self.code });
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         if let Some(span) = self.retry_after {
@@ -147,7 +107,7 @@ impl IntoResponse for ApiError {
 
 impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
-        Self::new(Code::Unauthorized, error.to_string())
+        Self::new(ErrorCode::Unauthorized, error.to_string())
     }
 }
 
@@ -161,7 +121,7 @@ impl From<Unavailable> for ApiError {
         }
         warn!("a request got no answer from the store: {chain}");
         Self::new(
-            Code::Unavailable,
+            ErrorCode::Unavailable,
             "the store does not answer; send the same again",
         )
         .retry_after(Duration::from_secs(1))
@@ -174,8 +134,8 @@ mod tests {
 
     #[test]
     fn an_error_has_a_status_a_code_and_perhaps_a_time() {
-        let error =
-            ApiError::new(Code::RateLimited, "too many").retry_after(Duration::from_millis(1200));
+        let error = ApiError::new(ErrorCode::RateLimited, "too many")
+            .retry_after(Duration::from_millis(1200));
         let response = error.into_response();
         assert_eq!(response.status(), 429);
         assert_eq!(response.headers()[header::RETRY_AFTER], "2");

@@ -11,11 +11,12 @@ pub use params::Params;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
+use zeitnot_game::wire::ErrorCode;
 
 /// What any path under `/api` is answered that no route takes.
 pub async fn no_such_path() -> ApiError {
-    ApiError::new(Code::NotFound, "there is nothing at this path")
+    ApiError::new(ErrorCode::NotFound, "there is nothing at this path")
 }
 
 /// What a path is answered that a route takes, but not with this method.

@@ -16,10 +16,11 @@ use axum::response::{IntoResponse, Response};
 use crate::App;
 use crate::auth::Caller;
 use crate::auth::request::SUBPROTOCOL;
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
 use crate::limits::{
     MAX_FRAME, SOCKET_READ_BUFFER, SOCKET_RETRY_AFTER, SOCKET_WRITE_BUFFER, SOCKET_WRITE_BUFFER_MAX,
 };
+use zeitnot_game::wire::ErrorCode;
 
 /// The sockets of this node. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +57,7 @@ impl Drop for Ticket {
 pub async fn open(State(app): State<App>, caller: Caller, upgrade: WebSocketUpgrade) -> Response {
     let Some(ticket) = app.sockets.admit(app.config.max_sockets) else {
         return ApiError::new(
-            Code::Unavailable,
+            ErrorCode::Unavailable,
             "this node has as many sockets as it takes",
         )
         .retry_after(SOCKET_RETRY_AFTER)

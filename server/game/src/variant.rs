@@ -160,4 +160,17 @@ impl Speed {
             Self::Correspondence => "correspondence",
         }
     }
+
+    /// The name for people, e.g. `UltraBullet`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UltraBullet => "UltraBullet",
+            Self::Bullet => "Bullet",
+            Self::Blitz => "Blitz",
+            Self::Rapid => "Rapid",
+            Self::Classical => "Classical",
+            Self::Correspondence => "Correspondence",
+        }
+    }
 }

@@ -20,8 +20,8 @@ pub use game::{
     TakebackFrame, TimeFrame,
 };
 pub use meeting::{
-    Challenge, ChallengeFrame, GameStartFrame, NamedVariant, Player, Playing, Seek, SeeksFrame,
-    TimeTerms,
+    Challenge, ChallengeFrame, GameStartFrame, NamedVariant, OpenTo, Perf, Player, Playing, Seek,
+    SeeksFrame, TimeTerms,
 };
 pub use server::{
     DrainingFrame, ErrorCode, ErrorFrame, Hello, OkFrame, Pong, ServerMsg, StatusFrame,

@@ -7,7 +7,8 @@ use axum::http::{HeaderMap, Method, header};
 use super::Verified;
 use crate::App;
 use crate::config::{Config, Origin};
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
+use zeitnot_game::wire::ErrorCode;
 
 /// The subprotocol of our sockets.
 pub const SUBPROTOCOL: &str = "zeitnot.v1";
@@ -35,7 +36,7 @@ impl FromRequestParts<App> for Caller {
             && !is_from_allowed_page(&parts.headers, &app.config)
         {
             return Err(ApiError::new(
-                Code::Forbidden,
+                ErrorCode::Forbidden,
                 "this page's origin may not use the cookie of this server",
             ));
         }
@@ -48,7 +49,7 @@ impl FromRequestParts<App> for Player {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let caller = <Caller as FromRequestParts<App>>::from_request_parts(parts, app).await?;
-        let none = || ApiError::new(Code::Unauthorized, "a token is needed");
+        let none = || ApiError::new(ErrorCode::Unauthorized, "a token is needed");
         caller.0.map(Self).ok_or_else(none)
     }
 }

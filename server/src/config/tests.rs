@@ -29,11 +29,10 @@ fn the_defaults_are_those_of_the_flags() {
 
 #[test]
 fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
-    let file = "first-move = \"2s\"\nmax-sockets = 7\nrate-limits = false\n";
+    let file = "first-move = \"2s\"\nmax-sockets = 7\n";
     let config = read(file, &["--first-move", "500ms"]).unwrap().config;
     assert_eq!(config.first_move, Millis(500));
     assert_eq!(config.max_sockets, 7);
-    assert_eq!(config.rate_limits, Switch::Off);
     assert_eq!(config.claim_after, DEFAULT_CLAIM_AFTER);
 }
 

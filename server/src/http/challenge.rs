@@ -11,15 +11,16 @@ use zeitnot_game::clock::TimeControl;
 use zeitnot_game::color::Color;
 use zeitnot_game::id::GameId;
 use zeitnot_game::rules::Position;
-use zeitnot_game::setup::{self, Terms};
+use zeitnot_game::setup::Terms;
 use zeitnot_game::variant::{Speed, Variant};
+use zeitnot_game::wire::{self, ErrorCode};
 
 use super::Params;
 use crate::App;
 use crate::auth::{Caller, Player, request};
 use crate::challenge::{self, Accepted, Open};
 use crate::config::{Config, Origin};
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
 
 /// `POST /api/challenge/open`
 ///
@@ -30,13 +31,13 @@ pub async fn open(
     _: Caller,
     base: LinkBase,
     params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<wire::Challenge>, ApiError> {
     let terms = terms(&params, &app.config)?;
     let open = challenge::open(&*app.store, terms, app.wall_time()).await?;
     Ok(Json(describe(&open, &base)))
 }
 
-/// `GET /api/challenge/{id}`: the same shape, with who sits already.
+/// `GET /api/challenge/{id}`: the same shape.
 ///
 /// # Errors
 /// There is no such challenge, or the store does not answer.
@@ -45,17 +46,9 @@ pub async fn show(
     _: Caller,
     Path(id): Path<String>,
     base: LinkBase,
-) -> Result<Json<Value>, ApiError> {
-    let id = parse_id(&id)?;
-    let open = challenge::find(&*app.store, id).await?;
-    let open = open.ok_or_else(not_found)?;
-    let mut shape = describe(&open, &base);
-    for color in Color::ALL {
-        if let Some(player) = &open.seats[color] {
-            shape[color.as_str()] = describe_player(player);
-        }
-    }
-    Ok(Json(shape))
+) -> Result<Json<wire::Challenge>, ApiError> {
+    let open = challenge::find(&*app.store, parse_id(&id)?).await?;
+    Ok(Json(describe(&open.ok_or_else(not_found)?, &base)))
 }
 
 /// `POST /api/challenge/{id}/accept`
@@ -77,7 +70,7 @@ pub async fn accept(
     match challenge::accept(&*app.store, id, (&player, wish)).await? {
         Accepted::Seated(_) => Ok(Json(json!({ "ok": true }))),
         Accepted::Taken => Err(ApiError::new(
-            Code::Conflict,
+            ErrorCode::Conflict,
             "this seat is taken, or you have the other one",
         )),
         Accepted::NotFound => Err(not_found()),
@@ -89,7 +82,7 @@ fn parse_id(text: &str) -> Result<GameId, ApiError> {
 }
 
 fn not_found() -> ApiError {
-    ApiError::new(Code::NotFound, "there is no such challenge")
+    ApiError::new(ErrorCode::NotFound, "there is no such challenge")
 }
 
 /// What is to be played, from the fields of a request.
@@ -98,7 +91,7 @@ fn terms(params: &Params, config: &Config) -> Result<Terms, ApiError> {
     let (variant, start) = position(params)?;
     if params.flag("rated")? {
         let problem = "rated: only registered users play rated games";
-        return Err(ApiError::new(Code::NotAllowed, problem));
+        return Err(ApiError::new(ErrorCode::NotAllowed, problem));
     }
     Ok(Terms {
         variant,
@@ -154,59 +147,57 @@ fn position(params: &Params) -> Result<(Variant, Position), ApiError> {
     }
 }
 
-fn describe(open: &Open, LinkBase(base): &LinkBase) -> Value {
-    let Open { id, terms, .. } = open;
+fn describe(open: &Open, LinkBase(base): &LinkBase) -> wire::Challenge {
+    let Open { id, terms, seats } = open;
     let speed = Speed::of(terms.time_control);
-    let rating_of = match terms.variant {
-        Variant::Standard | Variant::FromPosition => speed_name(speed),
+    let rated_as = match terms.variant {
+        Variant::Standard | Variant::FromPosition => speed.name(),
         variant => variant.name(),
     };
-    let mut shape = json!({
-        "id": id,
-        "url": format!("{base}/{id}"),
-        "urlWhite": format!("{base}/{id}?color=white"),
-        "urlBlack": format!("{base}/{id}?color=black"),
-        "status": "created",
-        "challenger": null,
-        "destUser": null,
-        "variant": {
-            "key": terms.variant.key(),
-            "name": terms.variant.name(),
-            "short": terms.variant.short(),
+    let has_usual_start = terms.start == Position::start(terms.variant);
+    wire::Challenge {
+        id: *id,
+        url: format!("{base}/{id}"),
+        status: "created".to_owned(),
+        challenger: None,
+        dest_user: None,
+        variant: wire::NamedVariant {
+            key: terms.variant,
+            name: terms.variant.name().to_owned(),
+            short: terms.variant.short().to_owned(),
         },
-        "rated": terms.rated,
-        "speed": speed.key(),
-        "timeControl": describe_time(terms.time_control),
-        "color": "random",
-        "finalColor": "white",
-        "perf": { "icon": "", "name": rating_of },
-        "open": {},
-    });
-    if terms.start != Position::start(terms.variant) {
-        shape["initialFen"] = terms.start.fen().into();
+        rated: terms.rated,
+        speed,
+        time_control: describe_time(terms.time_control),
+        color: wire::ColorChoice::Random,
+        final_color: Color::White,
+        perf: wire::Perf {
+            icon: String::new(),
+            name: rated_as.to_owned(),
+        },
+        open: Some(wire::OpenTo { user_ids: None }),
+        initial_fen: (!has_usual_start).then(|| terms.start.fen()),
+        url_white: Some(format!("{base}/{id}?color=white")),
+        url_black: Some(format!("{base}/{id}?color=black")),
+        white: seats.white.as_ref().map(wire::Player::from),
+        black: seats.black.as_ref().map(wire::Player::from),
     }
-    shape
 }
 
-fn describe_player(player: &setup::Player) -> Value {
-    json!({ "id": player.id, "name": player.name, "guest": player.id.is_guest() })
-}
-
-fn describe_time(time_control: TimeControl) -> Value {
+fn describe_time(time_control: TimeControl) -> wire::TimeTerms {
     match time_control {
         TimeControl::Clock { limit, increment } => {
             let (limit, increment) = (limit.0 / 1000, increment.0 / 1000);
-            json!({
-                "type": "clock",
-                "limit": limit,
-                "increment": increment,
-                "show": format!("{}+{increment}", minutes(limit)),
-            })
+            wire::TimeTerms::Clock {
+                limit,
+                increment,
+                show: format!("{}+{increment}", minutes(limit)),
+            }
         }
-        TimeControl::Correspondence { days } => {
-            json!({ "type": "correspondence", "daysPerTurn": days })
-        }
-        TimeControl::Unlimited => json!({ "type": "unlimited" }),
+        TimeControl::Correspondence { days } => wire::TimeTerms::Correspondence {
+            days_per_turn: days,
+        },
+        TimeControl::Unlimited => wire::TimeTerms::Unlimited,
     }
 }
 
@@ -221,17 +212,6 @@ fn minutes(seconds: u64) -> String {
             let text = format!("{}.{hundredths:02}", seconds / 60);
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
-    }
-}
-
-const fn speed_name(speed: Speed) -> &'static str {
-    match speed {
-        Speed::UltraBullet => "UltraBullet",
-        Speed::Bullet => "Bullet",
-        Speed::Blitz => "Blitz",
-        Speed::Rapid => "Rapid",
-        Speed::Classical => "Classical",
-        Speed::Correspondence => "Correspondence",
     }
 }
 

@@ -12,8 +12,9 @@ use axum::http::{StatusCode, header};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
 use crate::limits::BODY_TIMEOUT;
+use zeitnot_game::wire::ErrorCode;
 
 /// The fields of a request by name. Those of the body win over those of the query; an object's fields stand under its
 /// name and a dot, so `{"clock": {"limit": 60}}` is `clock.limit=60`.
@@ -95,7 +96,7 @@ impl Params {
 
     fn add_json(&mut self, body: &[u8]) -> Result<(), ApiError> {
         let unreadable =
-            |problem| ApiError::new(Code::BadRequest, format!("the body is {problem}"));
+            |problem| ApiError::new(ErrorCode::BadRequest, format!("the body is {problem}"));
         let value =
             serde_json::from_slice(body).map_err(|e| unreadable(format!("no JSON: {e}")))?;
         let Value::Object(fields) = value else {
@@ -134,15 +135,15 @@ impl<S: Send + Sync> FromRequest<S> for Params {
         let content_type = request.headers().get(header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
         let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
-        let slow = |_| ApiError::new(Code::BadRequest, "the body did not arrive in time");
+        let slow = |_| ApiError::new(ErrorCode::BadRequest, "the body did not arrive in time");
         let body = timeout(BODY_TIMEOUT, Bytes::from_request(request, state))
             .await
             .map_err(slow)?
             .map_err(|rejection| {
                 if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                    ApiError::new(Code::TooLarge, "the body is too large")
+                    ApiError::new(ErrorCode::TooLarge, "the body is too large")
                 } else {
-                    ApiError::new(Code::BadRequest, "the body cannot be read")
+                    ApiError::new(ErrorCode::BadRequest, "the body cannot be read")
                 }
             })?;
         Self::read(&query, &content_type, &body)
@@ -198,7 +199,7 @@ mod tests {
     fn what_cannot_be_read_is_named() {
         for (content_type, body) in [(JSON, "{"), (JSON, "[]"), (JSON, "7"), ("text/html", "x")] {
             let error = Params::read("", content_type, body.as_bytes()).unwrap_err();
-            assert_eq!(error.code(), Code::BadRequest, "{content_type} {body}");
+            assert_eq!(error.code(), ErrorCode::BadRequest, "{content_type} {body}");
         }
         let params = Params::read("", JSON, br#"{"a":[1],"b":{"c":{}},"n":"x"}"#).unwrap();
         assert!(params.text("a").is_err());

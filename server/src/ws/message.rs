@@ -111,13 +111,12 @@ mod tests {
     }
 
     #[test]
-    fn deep_json_is_refused_and_not_followed() {
-        let deep = format!(
-            r#"{{"t":"ping","x":{}{}}}"#,
-            "[".repeat(1_900),
-            "]".repeat(1_900)
-        );
-        assert!(parse(&deep).is_err());
+    fn deep_json_is_no_danger() {
+        let nest = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let ignored = format!(r#"{{"t":"ping","x":{}}}"#, nest(1_900));
+        assert_eq!(parse(&ignored), Ok((None, ClientMsg::Ping)));
+        let read = format!(r#"{{"t":"watch","game":{}}}"#, nest(1_900));
+        assert!(parse(&read).is_err());
     }
 
     #[test]

@@ -97,6 +97,27 @@ pub enum TimeTerms {
     Unlimited,
 }
 
+/// A kind of rating, as the HTTP API writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct Perf {
+    /// A character of lichess' icon font; always empty here.
+    pub icon: String,
+    /// The speed, or the variant where that has a rating of its own.
+    pub name: String,
+}
+
+/// Whom an open challenge is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub struct OpenTo {
+    /// Only these two; anybody if it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional, type = "Array<string>"))]
+    pub user_ids: Option<Vec<UserId>>,
+}
+
 /// An invitation to a game, as the HTTP API writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
@@ -121,6 +142,16 @@ pub struct Challenge {
     pub speed: Speed,
     /// The time.
     pub time_control: TimeTerms,
+    /// The color that the challenger asked for.
+    pub color: ColorChoice,
+    /// The color that the challenger will have.
+    pub final_color: Color,
+    /// What it would be rated as.
+    pub perf: Perf,
+    /// Whom it is for, where it names no opponent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub open: Option<OpenTo>,
     /// The position to start from, where it is not the variant's usual one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]

@@ -1,12 +1,12 @@
 //! Clocks to the millisecond: increments, flags, lag and its quota, limits by days and for first moves.
 
 use zeitnot_game::clock::{Clock, InvalidTimeControl, Lag, TimeControl};
-use zeitnot_game::color::Color::{Black, White};
+use zeitnot_game::color::Color::{self, Black, White};
 use zeitnot_game::event::{Command, Event};
 use zeitnot_game::game::{Decision, Rejection};
 use zeitnot_game::outcome::Outcome;
 use zeitnot_game::time::{Millis, Timestamp};
-use zeitnot_game::variant::Speed;
+use zeitnot_game::variant::{Speed, Variant};
 
 use crate::support::{Table, clock};
 
@@ -219,12 +219,12 @@ fn a_game_without_a_clock_is_aborted_when_left_alone() {
     assert_eq!(table.game.move_by(), None);
 }
 
-#[test]
-fn a_flag_against_a_player_who_cannot_win_is_a_draw() {
-    use zeitnot_game::variant::Variant::{
-        Atomic, Crazyhouse, Horde, KingOfTheHill, Standard, ThreeCheck,
-    };
-    let cases = [
+/// Name, variant, position, who wins when White's flag falls.
+type Flag = (&'static str, Variant, &'static str, Option<Color>);
+
+const FLAGS: [Flag; 9] = {
+    use Variant::{Atomic, Crazyhouse, Horde, KingOfTheHill, Standard, ThreeCheck};
+    [
         (
             "bare king",
             Standard,
@@ -279,8 +279,12 @@ fn a_flag_against_a_player_who_cannot_win_is_a_draw() {
             "4k3/8/8/8/8/8/4PPPP/8 w - - 0 1",
             Some(Black),
         ),
-    ];
-    for (name, variant, fen, winner) in cases {
+    ]
+};
+
+#[test]
+fn a_flag_against_a_player_who_cannot_win_is_a_draw() {
+    for (name, variant, fen, winner) in FLAGS {
         let mut table = Table::from_fen(variant, fen);
         // Two plies start the clock; which ones is no matter.
         for _ in 0..2 {
