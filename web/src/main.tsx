@@ -40,7 +40,7 @@ const socket = new Socket(
     timers,
     connect: (protocols) => new WebSocket(socketUrl, protocols),
     token: () => session.token(),
-    renewToken: () => session.renew(),
+    renewToken: async () => void (await session.renew()),
   },
   { onFrame: (msg) => hub.receive(msg), onLink: (link) => hub.lineChanged(link) },
 );
@@ -57,9 +57,8 @@ const client: Client = {
     fetcher,
     () => session.token(),
     async () => {
-      await session.renew();
       // The socket must not go on as somebody else.
-      socket.reconnect();
+      if (!(await session.renew())) socket.reconnect();
     },
   ),
   navigate: (to) => {
@@ -70,12 +69,15 @@ const client: Client = {
   sitsIn: (game) => void session.sitsIn(game),
 };
 
+async function renewToken(): Promise<void> {
+  const isSameUser = await session.renew();
+  if (isSameUser) hub.renewToken(await session.token());
+  else socket.reconnect();
+}
+
 /** The token is renewed on the open socket well before it ends. */
 const RENEW_EVERY_MS = 3 * 3600_000;
-setInterval(() => {
-  const renewed = session.renew().then(() => session.token());
-  void renewed.then((token) => hub.renewToken(token)).catch(() => undefined);
-}, RENEW_EVERY_MS);
+setInterval(() => void renewToken().catch(() => undefined), RENEW_EVERY_MS);
 
 socket.start();
 onWake(() => socket.nudge());

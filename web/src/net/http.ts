@@ -60,6 +60,10 @@ export class HttpApi implements Api {
 
   async pgn(id: string): Promise<string> {
     const response = await this.#request('GET', `/game/export/${id}`);
+    // A server without this page of the API would answer with the browser's page.
+    if (response.headers.get('content-type')?.includes('html') === true) {
+      throw new HttpError(response.status, 'not_found', 'there is no PGN of this game');
+    }
     return response.text();
   }
 

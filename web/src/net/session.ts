@@ -53,24 +53,21 @@ export class Session {
     return guest.token;
   }
 
-  /** When the present token ends; unix ms. */
-  async expiresAt(): Promise<number> {
-    return (await this.#current()).expiresAt;
-  }
-
-  /** Gets a fresh token for this guest; if the server no longer takes the old one, becomes a new guest. */
-  async renew(): Promise<void> {
+  /** Gets a fresh token for this guest; if the server no longer takes the old one, becomes a new guest: then false. */
+  async renew(): Promise<boolean> {
     const old = await this.#current();
     try {
       const grant = await this.parts.refresh(old.token);
       const guest: Guest = { ...grant, games: old.games };
       this.#keep(guest);
       this.#guest = Promise.resolve(guest);
+      return true;
     } catch (error) {
       if (!(error instanceof HttpError) || error.status !== 401) throw error;
       this.#forget(old.user.id);
       this.#guest = this.#createGuest();
       await this.#current();
+      return false;
     }
   }
 

@@ -48,6 +48,8 @@ export class Socket {
   #cancelPongWait: (() => void) | undefined;
   #cancelDrain: (() => void) | undefined;
   #generation = 0;
+  /** Nothing was lost yet: the page is only just opening its line. */
+  #isFirst = true;
 
   constructor(
     private readonly parts: SocketParts,
@@ -95,7 +97,7 @@ export class Socket {
     this.#cancelTimer = undefined;
     this.#generation += 1;
     const generation = this.#generation;
-    this.events.onLink(this.#attempt === 0 && this.#failedOpens === 0 ? { state: 'connecting' } : { state: 'lost', retryAt: null });
+    this.events.onLink(this.#isFirst ? { state: 'connecting' } : { state: 'lost', retryAt: null });
     void this.#openWithToken(generation).catch(() => {
       if (generation === this.#generation) this.#failed();
     });
@@ -134,6 +136,7 @@ export class Socket {
     this.#cancelPongWait = undefined;
     if (msg.t === 'hello') {
       this.#attempt = 0;
+      this.#isFirst = false;
       this.#pingMs = msg.ping_ms > 0 ? msg.ping_ms : DEFAULT_PING_MS;
     } else if (msg.t === 'draining') {
       const moment = msg.reconnect_within_ms * this.parts.timers.random();
@@ -163,6 +166,7 @@ export class Socket {
     const { timers } = this.parts;
     const pause = atLeastMs * (1 + timers.random()) + pauseBefore(this.#attempt, timers.random());
     this.#attempt += 1;
+    this.#isFirst = false;
     this.events.onLink({ state: 'lost', retryAt: timers.now() + pause });
     this.#cancelTimer = timers.after(pause, () => this.#open());
   }

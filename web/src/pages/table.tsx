@@ -42,6 +42,9 @@ export function Table({ store, game }: TableProps) {
   );
   return (
     <main class="table" data-panel={isPanelOpen}>
+      <h1 class="visually-hidden">
+        {game.players.white?.name ?? 'White'} against {game.players.black?.name ?? 'Black'}
+      </h1>
       <section class="table-board" aria-label="Board">
         {strip(opposite(bottom))}
         <GameBoard store={store} game={game} orientation={bottom} hand={hand} />
