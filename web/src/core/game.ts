@@ -2,7 +2,6 @@
 // has not confirmed yet (store.ts has that). All moments are put on the local scale of `receivedAt`.
 import type { Color, Player, Presence, Reason, ServerMsg, Snapshot, Speed, Status, Variant } from '../protocol';
 import { tickingFrom, type Ticking } from './clock';
-import { opposite } from './format';
 import { replay, sideToMove, type Played } from './position';
 
 export interface Offers {
@@ -196,10 +195,4 @@ function withClock(game: Game, clock: Parameters<typeof tickingFrom>[0] | null |
 
 function dueAt(moveBy: number | undefined, now: number | undefined, receivedAt: number): { moveBy?: number } {
   return moveBy === undefined || now === undefined ? {} : { moveBy: receivedAt + moveBy - now };
-}
-
-/** Who has to answer an offer of this kind, if one stands. */
-export function answererOf(offers: Offers, kind: keyof Offers): Color | undefined {
-  const by = offers[kind];
-  return by === undefined ? undefined : opposite(by);
 }

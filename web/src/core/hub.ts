@@ -6,11 +6,8 @@ import { Outbox, type Answered, type Timers } from './outbox';
 import { GameStore } from './store';
 import { refusalWords } from './words';
 
-/** The line to the server as the page shows it. */
-export type Link =
-  | { readonly state: 'connecting' }
-  | { readonly state: 'live' }
-  | { readonly state: 'lost'; readonly retryAt: number | null };
+/** The line to the server as the page shows it. `connecting` is only the very first time. */
+export type Link = 'connecting' | 'live' | 'lost';
 
 /** A passing message for the player. */
 export interface Notice {
@@ -36,7 +33,7 @@ const NOTICE_MS = 5000;
 
 export class Hub {
   readonly user = signal<User | null>(null);
-  readonly link = signal<Link>({ state: 'connecting' });
+  readonly link = signal<Link>('connecting');
   readonly playing = signal<readonly Playing[]>([]);
   readonly notices = signal<readonly Notice[]>([]);
   /** The node announced its end; the page moves to another by itself. */
@@ -46,7 +43,6 @@ export class Hub {
 
   readonly #stores = new Map<string, GameStore>();
   readonly #outbox: Outbox;
-  readonly #startListeners = new Set<(game: string) => void>();
   #lastNotice = 0;
   #stopWatchdog: (() => void) | undefined;
 
@@ -72,7 +68,7 @@ export class Hub {
       notify: (text) => this.notify(text),
     });
     this.#stores.set(game, store);
-    if (this.link.peek().state === 'live') this.#sync(game);
+    if (this.link.peek() === 'live') this.#sync(game);
     return store;
   }
 
@@ -81,12 +77,6 @@ export class Hub {
     if (!this.#stores.delete(game)) return;
     this.#outbox.dropWhere((msg) => 'game' in msg && msg.game === game);
     this.line.transmit({ t: 'unwatch', game });
-  }
-
-  /** Calls `listener` when one of the user's games begins, wherever it was agreed. */
-  onGameStart(listener: (game: string) => void): () => void {
-    this.#startListeners.add(listener);
-    return () => this.#startListeners.delete(listener);
   }
 
   /** Tells an open line of this user's newer token. */
@@ -109,7 +99,7 @@ export class Hub {
   /** The socket's state changed to something that is not live. `live` itself comes with `hello`. */
   lineChanged(link: Link): void {
     this.link.value = link;
-    if (link.state !== 'live') this.#stopWatchdog?.();
+    if (link !== 'live') this.#stopWatchdog?.();
   }
 
   /** Takes each frame of the server. */
@@ -150,7 +140,7 @@ export class Hub {
     batch(() => {
       this.user.value = msg.user;
       this.playing.value = msg.playing;
-      this.link.value = { state: 'live' };
+      this.link.value = 'live';
       this.isDraining.value = false;
       // Outages are told again by a node that has one.
       this.isStoreOut.value = false;
@@ -167,7 +157,6 @@ export class Hub {
     const others = this.playing.peek().filter((one) => one.game !== game);
     this.playing.value = [...others, { game, color, opponent }];
     if (this.#stores.get(game)?.missing.peek() === true) this.#sync(game);
-    for (const listener of this.#startListeners) listener(game);
   }
 
   #sync(game: string): void {

@@ -2,7 +2,6 @@
 // `unavailable`. That is safe because the protocol makes each command idempotent. It does not know what they mean.
 import type { ClientFrame, ClientMsg, ServerMsg } from '../protocol';
 
-export type Refusal = Extract<ServerMsg, { t: 'error' }>;
 export type Answered = Extract<ServerMsg, { re?: number }>;
 
 /** Timers of the page, or of a test. */

@@ -119,7 +119,7 @@ describe('an own move', () => {
       return undefined;
     };
     client.store().play('e2e4');
-    client.hub.lineChanged({ state: 'lost', retryAt: null });
+    client.hub.lineChanged('lost');
     client.respond = (frame) => client.referee.answer(frame, 'white');
     client.greet();
     client.timers.pass(10);
@@ -340,7 +340,7 @@ describe.each(variants)('a random game of %s', (variant) => {
       };
       if (chance < 0.1) {
         player.isConnected = false;
-        player.hub.lineChanged({ state: 'lost', retryAt: null });
+        player.hub.lineChanged('lost');
       } else if (chance < 0.25) {
         player.greet();
       }

@@ -97,7 +97,7 @@ export class Socket {
     this.#cancelTimer = undefined;
     this.#generation += 1;
     const generation = this.#generation;
-    this.events.onLink(this.#isFirst ? { state: 'connecting' } : { state: 'lost', retryAt: null });
+    this.events.onLink(this.#isFirst ? 'connecting' : 'lost');
     void this.#openWithToken(generation).catch(() => {
       if (generation === this.#generation) this.#failed();
     });
@@ -167,7 +167,7 @@ export class Socket {
     const pause = atLeastMs * (1 + timers.random()) + pauseBefore(this.#attempt, timers.random());
     this.#attempt += 1;
     this.#isFirst = false;
-    this.events.onLink({ state: 'lost', retryAt: timers.now() + pause });
+    this.events.onLink('lost');
     this.#cancelTimer = timers.after(pause, () => this.#open());
   }
 

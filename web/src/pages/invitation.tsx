@@ -12,6 +12,8 @@ import { Message } from '../ui/message';
 
 /** How often the server is asked whether the other seat is taken; `game_start` says it sooner. */
 const POLL_MS = 2000;
+/** And how often when there is nothing at all, which seldom changes. */
+const POLL_NOTHING_MS = 20_000;
 
 type State = { readonly challenge: Challenge } | 'loading' | 'none' | { readonly problem: string };
 
@@ -23,16 +25,18 @@ export function Invitation({ id }: { id: string }) {
     let isGone = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const look = async (): Promise<void> => {
+      let pause = POLL_MS;
       try {
         const challenge = await api.challenge(id);
         if (isGone) return;
         const isStarted = challenge === undefined || challenge.status !== 'created' || isFull(challenge);
         if (isStarted) hub.watch(id);
+        if (challenge === undefined) pause = POLL_NOTHING_MS;
         setState(challenge === undefined ? 'none' : { challenge });
       } catch (error) {
         if (!isGone) setState((old) => (typeof old === 'object' && 'challenge' in old ? old : { problem: failureWords(error) }));
       }
-      if (!isGone) timer = setTimeout(() => void look(), POLL_MS);
+      if (!isGone) timer = setTimeout(() => void look(), pause);
     };
     void look();
     return () => {

@@ -3,7 +3,6 @@
 export type { Answer } from './gen/Answer';
 export type { Challenge } from './gen/Challenge';
 export type { ChatLine } from './gen/ChatLine';
-export type { ClaimAt } from './gen/ClaimAt';
 export type { ClientFrame } from './gen/ClientFrame';
 export type { ClientMsg } from './gen/ClientMsg';
 export type { Clock } from './gen/Clock';

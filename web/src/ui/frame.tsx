@@ -49,11 +49,11 @@ export function Frame({ isGame = false, children }: FrameProps) {
 /** A strip that tells of a line that is lost; nothing while all is well. */
 function LineState({ link, isDraining, isStoreOut }: { link: Link; isDraining: boolean; isStoreOut: boolean }) {
   let text: string | undefined;
-  if (link.state === 'lost') text = 'Reconnecting… The page goes on by itself.';
+  if (link === 'lost') text = 'Reconnecting… The page goes on by itself.';
   else if (isStoreOut) text = 'The server cannot take moves just now. The clocks stand still; just wait.';
   else if (isDraining) text = 'The server restarts soon. This page moves to another one by itself.';
   return (
-    <div class="line-state" role="status" data-shown={text !== undefined} data-state={link.state}>
+    <div class="line-state" role="status" data-shown={text !== undefined} data-state={link}>
       {text === undefined ? null : (
         <span>
           <i class="line-dot" aria-hidden="true" />

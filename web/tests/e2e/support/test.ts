@@ -16,7 +16,6 @@ interface Given {
 
 export interface PairOptions {
   readonly variant?: string;
-  readonly minutes?: string;
   /** Where each of them reaches the server; the server itself if nothing is said. */
   readonly urls?: readonly [string, string];
   readonly second?: BrowserContextOptions;
@@ -56,11 +55,10 @@ export const test = base.extend<Given, Shared>({
   },
 
   pair: async ({ person, server }, use) => {
-    await use(async ({ variant, minutes, urls, second } = {}) => {
+    await use(async ({ variant, urls, second } = {}) => {
       const [near, far] = urls ?? [server.url, server.url];
       const white = await person(near);
       if (variant !== undefined) await white.page.getByLabel('Variant').selectOption(variant);
-      if (minutes !== undefined) await white.page.getByRole('button', { name: minutes }).click();
       await white.page.getByRole('button', { name: 'White', exact: true }).click();
       await white.button('Create game').click();
       const link = new URL(await white.page.getByLabel('Link to the game').inputValue());
