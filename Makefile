@@ -15,7 +15,7 @@ test: deps page ## Runs every test; installs what they need, skips none
 	cargo test --workspace
 	cd web && npm test
 
-lint: page deny ## Checks form, lints, documentation, licenses; changes nothing
+lint: page deny types ## Checks form, lints, documentation, licenses; changes nothing
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
