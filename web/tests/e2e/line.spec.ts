@@ -1,5 +1,6 @@
 // Lines that stall, break and come back; windows that close and come back.
 import { cuttableLine } from './support/cuttable';
+import { binary, startServer } from './support/server';
 import { expect, test } from './support/test';
 
 test('a game survives a line that is cut', async ({ pair, server }) => {
@@ -68,4 +69,29 @@ test('a reload keeps the seat', async ({ pair }) => {
   await black.page.reload();
   await black.drag('d7', 'd5');
   await white.sees('d4', 'd5');
+});
+
+test('a game survives a new start of its server', async ({ pair }) => {
+  const path = binary() ?? '';
+  const first = await startServer(path);
+  const line = await cuttableLine(first.url);
+  const [white, black] = await pair({ urls: [line.url, line.url] });
+  await white.drag('e2', 'e4');
+  await black.drag('e7', 'e5');
+  await white.sees('e4', 'e5');
+
+  await first.halt();
+  line.cut();
+  await expect(white.page.getByText('Reconnecting')).toBeVisible();
+  await white.drag('g1', 'f3');
+  await expect(white.moves).toHaveText(['e4', 'e5', 'Nf3']);
+
+  const second = await startServer(path, first.data);
+  line.redirect(second.url);
+  line.mend();
+  for (const player of [white, black]) await player.sees('e4', 'e5', 'Nf3');
+  await black.drag('b8', 'c6');
+  await white.sees('e4', 'e5', 'Nf3', 'Nc6');
+  await line.stop();
+  await second.stop();
 });

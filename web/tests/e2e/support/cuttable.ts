@@ -5,11 +5,13 @@ export interface Cuttable {
   readonly url: string;
   cut(): void;
   mend(): void;
+  /** Leads to another server from now on. */
+  redirect(server: string): void;
   stop(): Promise<void>;
 }
 
 export async function cuttableLine(server: string): Promise<Cuttable> {
-  const { hostname, port } = new URL(server);
+  let target = new URL(server);
   const open = new Set<Socket>();
   let isDown = false;
   const relay = createServer((near) => {
@@ -17,7 +19,7 @@ export async function cuttableLine(server: string): Promise<Cuttable> {
       near.destroy();
       return;
     }
-    const far = connect(Number(port), hostname);
+    const far = connect(Number(target.port), target.hostname);
     for (const [one, other] of [[near, far], [far, near]] as const) {
       open.add(one);
       one.pipe(other);
@@ -38,6 +40,9 @@ export async function cuttableLine(server: string): Promise<Cuttable> {
     cut,
     mend: () => {
       isDown = false;
+    },
+    redirect: (to) => {
+      target = new URL(to);
     },
     stop: async () => {
       cut();

@@ -8,6 +8,10 @@ import { createInterface } from 'node:readline';
 
 export interface Server {
   readonly url: string;
+  readonly data: string;
+  /** Ends it; its data stay for another one. */
+  halt(): Promise<void>;
+  /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
 
@@ -19,8 +23,8 @@ export function binary(): string | undefined {
   return process.env['ZEITNOT_BIN'] ?? built.find((path) => existsSync(path));
 }
 
-export async function startServer(path: string): Promise<Server> {
-  const data = await mkdtemp(join(tmpdir(), 'zeitnot-e2e-'));
+export async function startServer(path: string, oldData?: string): Promise<Server> {
+  const data = oldData ?? (await mkdtemp(join(tmpdir(), 'zeitnot-e2e-')));
   const args = ['--listen', '127.0.0.1:0', '--internal-listen', '127.0.0.1:0', '--data-dir', data];
   const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<never>((_, reject) => {
@@ -36,12 +40,18 @@ export async function startServer(path: string): Promise<Server> {
     });
   });
   const url = await Promise.race([listening, ended]);
+  const halt = async (): Promise<void> => {
+    if (child.exitCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await gone;
+  };
   return {
     url: url.replace(/\/$/, ''),
+    data,
+    halt,
     stop: async () => {
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      await gone;
+      await halt();
       await rm(data, { recursive: true, force: true });
     },
   };
