@@ -5,10 +5,11 @@ use zeitnot_game::color::Color::{self, Black, White};
 use zeitnot_game::event::{Command, Event};
 use zeitnot_game::game::{Decision, Rejection};
 use zeitnot_game::outcome::Outcome;
+use zeitnot_game::rules::Position;
 use zeitnot_game::time::{Millis, Timestamp};
 use zeitnot_game::variant::{Speed, Variant};
 
-use crate::support::{Table, clock};
+use crate::support::{Table, clock, terms};
 
 const fn thought(ms: u64, round_trip: u64) -> Lag {
     Lag {
@@ -219,91 +220,92 @@ fn a_game_without_a_clock_is_aborted_when_left_alone() {
     assert_eq!(table.game.move_by(), None);
 }
 
-/// Name, variant, position, who wins when White's flag falls.
-type Flag = (&'static str, Variant, &'static str, Option<Color>);
+/// A variant, and a position in which the flag of the side to move falls; who wins then.
+type Flag = (Variant, &'static str, Option<Color>);
 
-const FLAGS: [Flag; 9] = {
-    use Variant::{Atomic, Crazyhouse, Horde, KingOfTheHill, Standard, ThreeCheck};
+/// In king of the hill and racing kings even a bare king can win; in crazyhouse whoever cannot win is not alone.
+const FLAGS: [Flag; 16] = {
+    use Variant::{
+        Antichess, Atomic, Chess960, Crazyhouse, FromPosition, Horde, KingOfTheHill, RacingKings,
+        Standard, ThreeCheck,
+    };
+    const BARE_KING: &str = "4k3/8/8/8/8/8/4P3/4K3 w - - 0 1";
     [
+        (Standard, "4k2r/8/8/8/8/8/4P3/4K3 w - - 0 1", Some(Black)),
+        (Standard, "4k2n/8/8/8/8/8/4P3/4K3 w - - 0 1", Some(Black)),
+        (Standard, "4k2n/8/8/8/8/8/8/3QK3 w - - 0 1", None),
         (
-            "bare king",
-            Standard,
-            "4k3/8/8/8/8/8/4P3/4K3 w - - 0 1",
-            None,
-        ),
-        (
-            "a rook will do",
-            Standard,
-            "4k2r/8/8/8/8/8/4P3/4K3 w - - 0 1",
+            Chess960,
+            "bbqnnrkr/pppppppp/8/8/8/8/PPPPPPPP/BBQNNRKR w KQkq - 0 1",
             Some(Black),
         ),
+        (Chess960, BARE_KING, None),
         (
-            "a knight against a pawn",
-            Standard,
-            "4k2n/8/8/8/8/8/4P3/4K3 w - - 0 1",
-            Some(Black),
+            FromPosition,
+            "4k3/4p3/8/8/8/8/4P3/4K3 b - - 0 1",
+            Some(White),
         ),
+        (FromPosition, BARE_KING, None),
         (
-            "a knight against a queen",
-            Standard,
-            "4k2n/8/8/8/8/8/8/3QK3 w - - 0 1",
-            None,
-        ),
-        (
-            "bare king may reach the hill",
-            KingOfTheHill,
-            "4k3/8/8/8/8/8/4P3/4K3 w - - 0 1",
-            Some(Black),
-        ),
-        (
-            "bare king gives no check",
-            ThreeCheck,
-            "4k3/8/8/8/8/8/4P3/4K3 w - - 3+3 0 1",
-            None,
-        ),
-        (
-            "bare king blows up nobody",
-            Atomic,
-            "4k3/8/8/8/8/8/4P3/4K3 w - - 0 1",
-            None,
-        ),
-        (
-            "bare king may get a pocket",
             Crazyhouse,
             "4k3/8/8/8/8/8/4PPPP/4K3[] w - - 0 1",
             Some(Black),
         ),
+        (Antichess, "8/8/8/3n4/8/8/8/5N2 w - - 0 1", None),
+        (Atomic, "8/5q2/4k3/8/8/4K3/8/8 b - - 0 1", None),
+        (Atomic, "8/5q2/4k3/8/8/4K3/8/8 w - - 0 1", Some(Black)),
+        (Horde, "4k3/8/8/8/8/8/4PPPP/8 w - - 0 1", Some(Black)),
+        (Horde, "7k/8/8/8/8/8/P7/8 b - - 0 1", None),
+        (KingOfTheHill, BARE_KING, Some(Black)),
         (
-            "anything takes a horde",
-            Horde,
-            "4k3/8/8/8/8/8/4PPPP/8 w - - 0 1",
+            RacingKings,
+            "8/8/8/8/8/8/krbnNBRK/qrbnNBRQ w - - 0 1",
             Some(Black),
         ),
+        (ThreeCheck, "4k3/8/8/8/8/8/4P3/4K3 w - - 3+3 0 1", None),
     ]
 };
 
+/// Starts the clock; by which moves is no matter, if nothing is captured.
+fn after_two_quiet_plies(mut table: Table) -> Table {
+    let pieces = |position: &Position| position.material(White) + position.material(Black);
+    for _ in 0..2 {
+        let position = table.game.position();
+        let quiet = position.legal_moves().into_iter().find(|&mv| {
+            let mut after = position.clone();
+            after.play(mv);
+            pieces(position) == pieces(&after) && after.ending().is_none()
+        });
+        let san = position.san(quiet.unwrap()).to_string();
+        table = table.after(&san);
+    }
+    table
+}
+
 #[test]
 fn a_flag_against_a_player_who_cannot_win_is_a_draw() {
-    for (name, variant, fen, winner) in FLAGS {
-        let mut table = Table::from_fen(variant, fen);
-        // Two plies start the clock; which ones is no matter.
-        for _ in 0..2 {
-            let position = table.game.position();
-            let legal = position.legal_moves().into_iter().find(|&mv| {
-                let mut after = position.clone();
-                after.play(mv);
-                position.material(White) + position.material(Black)
-                    == after.material(White) + after.material(Black)
-                    && after.ending().is_none()
-            });
-            let san = position.san(legal.expect(name)).to_string();
-            table = table.after(&san);
-        }
-        let deadline = table.game.deadline().expect(name);
+    for (variant, fen, winner) in FLAGS {
+        let table = after_two_quiet_plies(Table::from_fen(variant, fen));
+        let deadline = table.game.deadline().unwrap();
         assert_eq!(
             deadline.outcome,
             Outcome::Flagged { winner },
-            "{name}: {fen}"
+            "{variant}: {fen}"
+        );
+        let flagged = table.game.turn();
+        let mut late = table.wait(Millis(200_000));
+        let events = late.ask(!flagged, Command::Resign).unwrap();
+        assert_eq!(events, [deadline.event()], "{variant}: {fen}");
+    }
+    for variant in Variant::ALL {
+        let start = Position::start(variant);
+        assert!(start.can_win(White) && start.can_win(Black), "{variant}");
+        let table = after_two_quiet_plies(Table::with(terms(variant, clock(180, 2))));
+        let winner = Some(!table.game.turn());
+        assert_eq!(
+            table.game.deadline().unwrap().outcome,
+            Outcome::Flagged { winner },
+            "{variant}"
         );
     }
 }
