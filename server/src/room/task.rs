@@ -101,9 +101,9 @@ impl Room {
     async fn serve(mut self) {
         loop {
             let deadline = self.deadline().map(sleep_until);
-            let linger = self
-                .empty_since
-                .map(|since| sleep_until(since + ROOM_LINGER));
+            let is_idle = self.current.is_none();
+            let linger = self.empty_since.filter(|_| is_idle);
+            let linger = linger.map(|since| sleep_until(since + ROOM_LINGER));
             tokio::select! {
                 message = self.mailbox.recv() => match message {
                     Some(message) => self.on_message(message),
@@ -114,7 +114,7 @@ impl Room {
                 Some((asked, tail)) = OptionFuture::from(self.reading.as_mut()) => self.on_read(asked, tail),
                 Some(()) = OptionFuture::from(deadline) => self.call_flag(),
                 Some(()) = OptionFuture::from(linger) => {
-                    if self.current.is_none() && self.rooms.retire(self.id, &mut self.mailbox) {
+                    if self.rooms.retire(self.id, &mut self.mailbox) {
                         debug!(game.id = %self.id, "closed game {}", self.id);
                         return;
                     }
