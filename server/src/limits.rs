@@ -200,3 +200,35 @@ pub const ID_EPOCH_MINUTE: u64 = 29_453_760;
 
 /// Characters of the machine's name in a node's own.
 pub const MAX_NODE_NAME: usize = 40;
+
+// What must be looked at, and people.
+
+/// How long after its moment a game is handed out that nobody looked at.
+pub const DUE_GRACE: Duration = Duration::from_millis(200);
+
+/// After how long it is handed out again.
+pub const DUE_RETRY: Duration = Duration::from_secs(5);
+
+/// Games that are handed out at once.
+pub const DUE_BATCH: usize = 50;
+
+/// How often the play clock ticks.
+pub const TICK_PERIOD: Duration = Duration::from_secs(1);
+
+/// How old the last tick may be with which an append is sent, and the gap between ticks that counts as an outage.
+pub const MAX_TICK_AGE: Duration = Duration::from_secs(2);
+
+/// How long the store may be silent before players are told.
+pub const STORE_SILENCE: Duration = Duration::from_secs(2);
+
+/// Lines of chat that are kept of each room.
+pub const CHAT_LINES: usize = 50;
+
+/// Running games that are noted of a user.
+pub const MAX_PLAYING: usize = 100;
+
+/// Texts that wait for a socket's own follower.
+pub const USER_QUEUE: usize = 8;
+
+/// Tokens that may be revoked at a time.
+pub const MAX_REVOKED: usize = 100_000;
