@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use zeitnot_game::time::Millis;
+
 /// Entries that one append may write: a move, an offer with it, an end.
 pub const MAX_EVENTS_PER_APPEND: usize = 4;
 
@@ -232,3 +234,9 @@ pub const USER_QUEUE: usize = 8;
 
 /// Tokens that may be revoked at a time.
 pub const MAX_REVOKED: usize = 100_000;
+
+/// After how many milliseconds a game is looked at that was just created or agreed on, if nobody told its players yet.
+pub const START_RETRY_MS: u64 = 2000;
+
+/// When a game is looked at again that this build cannot read.
+pub const UNREADABLE_RETRY: Millis = Millis(60_000);

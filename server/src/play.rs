@@ -8,12 +8,13 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 use zeitnot_game::entry::Entry;
 use zeitnot_game::event::{Asked, Command, Event};
-use zeitnot_game::game::{Decision, Rejection};
+use zeitnot_game::game::{Decision, Game, Rejection};
 use zeitnot_game::id::{GameId, Tag, UserId, Version};
-use zeitnot_game::time::{PlayTime, Timestamp};
+use zeitnot_game::time::{Millis, PlayTime, Timestamp};
 
-use crate::limits::{MAX_DECISIONS, STORE_PATIENCE, STORE_RETRY_PAUSE};
+use crate::limits::{MAX_DECISIONS, STORE_PATIENCE, STORE_RETRY_PAUSE, UNREADABLE_RETRY};
 use crate::replica::{Fit, Replica};
+use crate::start;
 use crate::store::{Append, Appended, Store, Tail, Unavailable};
 
 /// A command of a user.
@@ -69,13 +70,19 @@ struct Step {
 }
 
 impl Step {
-    fn after(replica: &Replica, events: Vec<Event>, not_before: Option<Timestamp>) -> Self {
+    fn after(
+        replica: &Replica,
+        events: Vec<Event>,
+        (not_before, now): (Option<Timestamp>, Timestamp),
+    ) -> Self {
+        let tag = random_tag();
         let append = Append {
             after: replica.game().head(),
-            tag: random_tag(),
+            tag,
             origin: replica.game().origin(),
             bodies: events.iter().map(Event::to_string).collect(),
             not_before,
+            due_in: due_after(replica.game(), &events, (tag, now)),
         };
         Self { append, events }
     }
@@ -115,7 +122,10 @@ impl Play {
                     step,
                     is_the_answer,
                 } => match self.write(step).await? {
-                    Written::Committed(version) if is_the_answer => return Ok(version),
+                    Written::Committed(version) if is_the_answer => {
+                        self.begin_rematch(&asked).await;
+                        return Ok(version);
+                    }
                     Written::Committed(_) | Written::Stale => {}
                     // This node's clock is ahead: the command came no later than now.
                     Written::Early(now) => asked.received = asked.received.min(now),
@@ -126,6 +136,17 @@ impl Play {
         Err(Refused::Unavailable)
     }
 
+    /// An agreed rematch begins at once; if that fails, the game is due soon and another node begins it.
+    async fn begin_rematch(&self, asked: &Asked) {
+        let Command::Rematch(..) = asked.command else {
+            return;
+        };
+        let game = self.lock().game().clone();
+        if let Err(reason) = start::rematch(&*self.store, &game, random_tag()).await {
+            debug!(game.id = %self.id, "the rematch of game {} begins later: {reason}", self.id);
+        }
+    }
+
     fn next(&self, asked: &Asked) -> Next {
         let replica = self.lock();
         let (events, not_before, is_the_answer) = match replica.game().decide(asked) {
@@ -134,8 +155,9 @@ impl Play {
             Ok(Decision::TimeIsUp(deadline)) => (vec![deadline.event()], Some(deadline.at), false),
             Err(rejection) => return Next::Refuse(rejection),
         };
+        let now = replica.on_scale(self.store.play_time(self.id));
         Next::Write {
-            step: Step::after(&replica, events, not_before),
+            step: Step::after(&replica, events, (not_before, now)),
             is_the_answer,
         }
     }
@@ -148,11 +170,47 @@ impl Play {
             let Some(deadline) = replica.game().expired(now) else {
                 return;
             };
-            Step::after(&replica, vec![deadline.event()], Some(deadline.at))
+            let event = vec![deadline.event()];
+            Step::after(&replica, event, (Some(deadline.at), now))
         };
         if self.write(step).await.is_err() {
             debug!(game.id = %self.id, "the time of game {} is up, but the store does not answer", self.id);
         }
+    }
+
+    /// Does what is due for this game: its end, its beginning, what follows its end. Leaves it to be looked at again
+    /// when there will be something to do.
+    ///
+    /// # Errors
+    /// The store did not answer: the game is handed out again.
+    pub(crate) async fn settle(&self, keep_finished: Millis) -> Result<(), Refused> {
+        self.catch_up().await?;
+        self.end_if_time_is_up().await;
+        let (game, now) = {
+            let replica = self.lock();
+            let now = replica.on_scale(self.store.play_time(self.id));
+            (replica.game().clone(), now)
+        };
+        let (store, version) = (&*self.store, game.head().version);
+        let due_in = if game.outcome().is_some() {
+            start::rematch(store, &game, random_tag()).await?;
+            start::retire(store, self.id, game.setup()).await?;
+            let age = now.since(game.at());
+            if age >= keep_finished {
+                return Ok(store.forget(self.id, version).await?);
+            }
+            keep_finished - age
+        } else {
+            if version == Version(1) {
+                start::announce(store, self.id, game.setup()).await?;
+            }
+            match game.deadline() {
+                Some(deadline) => deadline.at.since(now),
+                // This build cannot read it: another one will.
+                None => UNREADABLE_RETRY,
+            }
+        };
+        Ok(store.schedule(self.id, version, Some(due_in)).await?)
     }
 
     /// Sends an append until the store answers, always the same one, and folds in what became of it.
@@ -161,6 +219,9 @@ impl Play {
         let (asked, appended) = loop {
             let asked = Instant::now();
             match self.store.append(self.id, &step.append).await {
+                Ok(Appended::Fenced) if began.elapsed() < STORE_PATIENCE => {
+                    sleep(STORE_RETRY_PAUSE).await;
+                }
                 Ok(appended) => break (asked, appended),
                 Err(reason) if began.elapsed() >= STORE_PATIENCE => {
                     warn!(game.id = %self.id, "an append to game {} was given up: {reason}", self.id);
@@ -182,6 +243,7 @@ impl Play {
                 Ok(Written::Stale)
             }
             Appended::Early { at } => Ok(Written::Early(at)),
+            Appended::Fenced => Err(Refused::Unavailable),
         }
     }
 
@@ -214,6 +276,21 @@ impl Play {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Replica> {
         // Shared only with the room's own task, and never across a wait.
         self.replica.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When somebody has to look at the game after these events, counted from them.
+fn due_after(game: &Game, events: &[Event], (tag, now): (Tag, Timestamp)) -> Option<Millis> {
+    let mut after = game.clone();
+    for &event in events {
+        after.evolve(&Entry::new(event, now, tag));
+    }
+    if after.next().is_some() {
+        return Some(start::due_after_creation());
+    }
+    match after.deadline() {
+        Some(deadline) => Some(deadline.at.since(now)),
+        None => Some(Millis::ZERO),
     }
 }
 
