@@ -57,7 +57,7 @@ impl App {
     /// The unix time by which tokens and challenges expire.
     #[must_use]
     pub fn wall_time(&self) -> UnixMillis {
-        machine_time()
+        self.store.wall_time()
     }
 }
 

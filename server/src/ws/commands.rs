@@ -100,6 +100,16 @@ pub(super) fn error(re: Option<i64>, code: ErrorCode, message: impl Into<String>
     })
 }
 
+/// `error` for a message too many.
+pub(super) fn too_many(re: Option<i64>, retry_after: Millis) -> ServerMsg {
+    ServerMsg::Error(ErrorFrame {
+        re,
+        code: ErrorCode::RateLimited,
+        message: "too many messages: wait a little".to_owned(),
+        retry_after_ms: Some(retry_after),
+    })
+}
+
 /// `error` for what a room refused.
 pub(super) fn refused(re: Option<i64>, refused: Refused) -> ServerMsg {
     let code = match refused {

@@ -1,0 +1,219 @@
+//! What a socket does with the messages of its client.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use axum::extract::ws::Utf8Bytes;
+use tokio::time::Instant;
+use zeitnot_game::id::{GameId, Version};
+use zeitnot_game::time::Millis;
+use zeitnot_game::wire::{
+    ClientMsg, ErrorCode, Hello, OkFrame, Player, Playing, Pong, SayMsg, ServerMsg, User, WatchMsg,
+};
+
+use super::close::Close;
+use super::commands::{self, Wanted};
+use super::rates::Kind;
+use super::session::{Answered, Session};
+use super::message;
+use crate::limits::{CLIENT_PING_PERIOD, MAX_WATCHED};
+use crate::play::{Asking, Say};
+use crate::replica::Watch;
+use crate::{challenge, chat, start};
+
+impl Session {
+    /// Who the client is, and what it plays. A store that does not answer now tells of the games later.
+    pub(super) async fn hello(&self) -> ServerMsg {
+        let playing = match &self.me {
+            Some(me) => start::playing(&*self.app.store, &me.user.id).await.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        ServerMsg::Hello(Hello {
+            user: self.me.as_ref().map(|me| User {
+                id: me.user.id.clone(),
+                name: me.user.name.to_string(),
+                title: None,
+                guest: me.user.id.is_guest(),
+            }),
+            now: self.app.wall_time(),
+            node: self.app.node.to_string(),
+            ping_ms: Millis(u64::try_from(CLIENT_PING_PERIOD.as_millis()).unwrap_or(u64::MAX)),
+            expires_at: self.me.as_ref().map(|me| me.expires_at),
+            playing: playing
+                .into_iter()
+                .map(|started| Playing {
+                    game: started.game,
+                    color: started.color,
+                    opponent: Some(Player::from(&started.opponent)),
+                })
+                .collect(),
+        })
+    }
+
+    pub(super) async fn on_text(&mut self, text: &Utf8Bytes) -> Result<(), Close> {
+        let (re, msg) = match message::parse(text) {
+            Ok(parsed) => parsed,
+            Err(bad) => {
+                let error = commands::error(bad.re, ErrorCode::BadRequest, bad.problem);
+                return self.send(&error).await;
+            }
+        };
+        if let Err(refused) = self.admit(re, &msg) {
+            self.send(&refused).await?;
+            return if self.rates.is_abusive(Instant::now()) {
+                Err(Close::RateLimited)
+            } else {
+                Ok(())
+            };
+        }
+        let draw_next = || challenge::draw_id(self.app.wall_time());
+        let wanted = commands::wanted(&msg, self.heartbeat.round_trip(), draw_next);
+        if let Some(wanted) = wanted {
+            return self.on_command(re, wanted).await;
+        }
+        match msg {
+            ClientMsg::Say(say) => self.on_say(re, &say).await,
+            ClientMsg::Watch(watch) => self.on_watch(re, &watch).await,
+            ClientMsg::Unwatch(about) => {
+                self.watching.remove(&about.game);
+                let (rooms, number) = (self.app.rooms.clone(), self.number);
+                self.pending.push(Box::pin(async move {
+                    rooms.unwatch(about.game, number).await;
+                    Answered::Unwatch(re)
+                }));
+                Ok(())
+            }
+            ClientMsg::Flag(about) => {
+                self.app.rooms.look_at_clock(about.game).await;
+                self.answer(commands::ok(re, None)).await
+            }
+            ClientMsg::Auth(auth) => self.on_auth(re, &auth.token).await,
+            ClientMsg::Ping => self.send(&self.pong(re)).await,
+            _ => {
+                let reason = "this is for tournaments, and there are none yet";
+                self.send(&commands::error(re, ErrorCode::NotAllowed, reason))
+                    .await
+            }
+        }
+    }
+
+    async fn on_command(&mut self, re: Option<i64>, wanted: Wanted) -> Result<(), Close> {
+        let rooms = self.app.rooms.clone();
+        let received = rooms.play_time(wanted.game);
+        let Some(me) = &self.me else {
+            let error = commands::error(re, ErrorCode::Unauthorized, "a token is needed to play");
+            return self.send(&error).await;
+        };
+        let asking = Asking {
+            user: me.user.id.clone(),
+            command: wanted.command,
+            seen: wanted.seen,
+            received,
+        };
+        self.pending.push(Box::pin(async move {
+            Answered::Command(re, rooms.ask(wanted.game, asking).await)
+        }));
+        Ok(())
+    }
+
+    /// Counts the message, and says what to answer if there were too many.
+    fn admit(&mut self, re: Option<i64>, msg: &ClientMsg) -> Result<(), ServerMsg> {
+        let kind = match msg {
+            ClientMsg::Ping | ClientMsg::Auth(_) => return Ok(()),
+            ClientMsg::Say(_) => Kind::Chat,
+            ClientMsg::Lobby | ClientMsg::Unlobby | ClientMsg::Seek(_) | ClientMsg::Unseek(_) => Kind::Lobby,
+            _ => Kind::Game,
+        };
+        self.rates
+            .admit(kind, Instant::now())
+            .map_err(|too_many| commands::too_many(re, too_many.retry_after))
+    }
+
+    async fn on_say(&mut self, re: Option<i64>, say: &SayMsg) -> Result<(), Close> {
+        let Some(me) = &self.me else {
+            let error = commands::error(re, ErrorCode::Unauthorized, "a token is needed to speak");
+            return self.send(&error).await;
+        };
+        let (text, key) = match (chat::clean(&say.text), chat::key(say.key.as_deref())) {
+            (Ok(text), Ok(key)) => (text, key),
+            (Err(problem), _) | (_, Err(problem)) => {
+                let error = commands::error(re, ErrorCode::BadRequest, problem.to_string());
+                return self.send(&error).await;
+            }
+        };
+        let line = Say {
+            author: me.user.to_player(),
+            room: say.room,
+            text,
+            key,
+        };
+        let (rooms, game) = (self.app.rooms.clone(), say.game);
+        self.pending.push(Box::pin(async move {
+            Answered::Said(re, rooms.say(game, line).await)
+        }));
+        Ok(())
+    }
+
+    async fn on_watch(&mut self, re: Option<i64>, watch: &WatchMsg) -> Result<(), Close> {
+        let game = watch.game;
+        if self.watching.len() >= MAX_WATCHED && !self.watching.contains_key(&game) {
+            let reason = format!("a socket watches at most {MAX_WATCHED} games: unwatch one first");
+            return self
+                .send(&commands::error(re, ErrorCode::NotAllowed, reason))
+                .await;
+        }
+        let rooms = self.app.rooms.clone();
+        let watch = Watch {
+            follower: self.number,
+            user: self.me.as_ref().map(|me| me.user.id.clone()),
+            outbox: self.outbox.clone(),
+            re,
+            since: watch.v,
+        };
+        self.pending.push(Box::pin(async move {
+            Answered::Watch(game, re, rooms.watch(game, watch).await)
+        }));
+        Ok(())
+    }
+
+    async fn on_auth(&mut self, re: Option<i64>, token: &str) -> Result<(), Close> {
+        let error = match self.app.auth.verify(token, self.app.wall_time()) {
+            Err(reason) => commands::error(re, ErrorCode::Unauthorized, reason.to_string()),
+            Ok(renewed)
+                if self
+                    .me
+                    .as_ref()
+                    .is_none_or(|me| me.user.id != renewed.user.id) =>
+            {
+                commands::error(re, ErrorCode::Forbidden, "this is another user's token")
+            }
+            Ok(renewed) => {
+                let expires_at = Some(renewed.expires_at);
+                self.me = Some(renewed);
+                let answer = re.map(|re| {
+                    ServerMsg::Ok(OkFrame {
+                        re,
+                        v: None,
+                        replicated: None,
+                        expires_at,
+                    })
+                });
+                return self.answer(answer).await;
+            }
+        };
+        self.send(&error).await
+    }
+
+    fn pong(&self, re: Option<i64>) -> ServerMsg {
+        let heads: BTreeMap<GameId, Version> = self
+            .watching
+            .iter()
+            .map(|(&game, watched)| (game, Version(watched.head.load(Ordering::Relaxed))))
+            .collect();
+        ServerMsg::Pong(Pong {
+            re,
+            now: self.app.wall_time(),
+            heads,
+        })
+    }
+}
