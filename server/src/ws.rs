@@ -4,6 +4,7 @@ mod close;
 mod commands;
 mod heartbeat;
 mod message;
+mod rates;
 mod session;
 
 use std::sync::Arc;
