@@ -2,7 +2,9 @@
 
 pub mod auth;
 pub mod challenge;
+pub mod chat;
 pub mod config;
+pub mod deadlines;
 pub mod error;
 pub mod http;
 pub mod limits;
@@ -13,6 +15,7 @@ pub mod replica;
 pub mod room;
 pub mod serve;
 pub mod shutdown;
+pub mod start;
 pub mod store;
 pub mod telemetry;
 pub mod ws;

@@ -273,3 +273,12 @@ pub const START_RETRY_MS: u64 = 2000;
 
 /// When a game is looked at again that this build cannot read.
 pub const UNREADABLE_RETRY: Millis = Millis(60_000);
+
+/// Characters of a line of chat.
+pub const MAX_CHAT_TEXT: usize = 140;
+
+/// Bytes of a client's mark for its line of chat.
+pub const MAX_CHAT_KEY: usize = 16;
+
+/// How often spectators that fell behind are offered the latest snapshot.
+pub const SPECTATOR_CATCH_UP: Duration = Duration::from_millis(250);

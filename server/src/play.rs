@@ -10,8 +10,11 @@ use zeitnot_game::entry::Entry;
 use zeitnot_game::event::{Asked, Command, Event};
 use zeitnot_game::game::{Decision, Game, Rejection};
 use zeitnot_game::id::{GameId, Tag, UserId, Version};
+use zeitnot_game::setup::Player;
 use zeitnot_game::time::{Millis, PlayTime, Timestamp};
+use zeitnot_game::wire::Room;
 
+use crate::chat;
 use crate::limits::{MAX_DECISIONS, STORE_PATIENCE, STORE_RETRY_PAUSE, UNREADABLE_RETRY};
 use crate::replica::{Fit, Replica};
 use crate::start;
@@ -30,6 +33,19 @@ pub struct Asking {
     pub received: PlayTime,
 }
 
+/// A line that a user wants to say.
+#[derive(Debug, Clone)]
+pub struct Say {
+    /// Who says it, with the name to show.
+    pub author: Player,
+    /// Where.
+    pub room: Room,
+    /// What: plain text, already cleaned.
+    pub text: String,
+    /// The author's own mark for this line; empty: none.
+    pub key: String,
+}
+
 /// Why a command was not carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -39,6 +55,9 @@ pub enum Refused {
     /// The user has no seat in this game.
     #[error("you do not play in this game")]
     NoSeat,
+    /// The user may not speak there.
+    #[error("this room is not yours to speak in")]
+    NotYourRoom,
     /// There is no such game.
     #[error("there is no such game")]
     NotFound,
@@ -141,8 +160,14 @@ impl Play {
         let Command::Rematch(..) = asked.command else {
             return;
         };
-        let game = self.lock().game().clone();
-        if let Err(reason) = start::rematch(&*self.store, &game, random_tag()).await {
+        let (store, game) = (&*self.store, self.lock().game().clone());
+        let begun = async {
+            if let Some((next, setup)) = start::rematch(store, &game, random_tag()).await? {
+                start::announce(store, next, &setup).await?;
+            }
+            Ok::<_, Unavailable>(())
+        };
+        if let Err(reason) = begun.await {
             debug!(game.id = %self.id, "the rematch of game {} begins later: {reason}", self.id);
         }
     }
@@ -178,6 +203,41 @@ impl Play {
         }
     }
 
+    /// The game after a look at the log, and the moment now on its scale.
+    pub(crate) async fn look(&self) -> Result<(Game, Timestamp), Refused> {
+        self.catch_up().await?;
+        let replica = self.lock();
+        let now = replica.on_scale(self.store.play_time(self.id));
+        Ok((replica.game().clone(), now))
+    }
+
+    /// Says a line at the game: seats among themselves, others among themselves, and seats there too after the end.
+    ///
+    /// # Errors
+    /// It is not this user's room, or the store did not answer.
+    pub(crate) async fn say(&self, say: Say) -> Result<(), Refused> {
+        {
+            let replica = self.lock();
+            let has_seat = replica.seat_of(&say.author.id).is_some();
+            let may_speak = match say.room {
+                Room::Players => has_seat,
+                Room::Spectators => !has_seat || replica.game().outcome().is_some(),
+            };
+            if !may_speak {
+                return Err(Refused::NotYourRoom);
+            }
+        }
+        let line = chat::line(&say);
+        let began = Instant::now();
+        while let Err(reason) = self.store.say(self.id, &line).await {
+            if began.elapsed() >= STORE_PATIENCE {
+                return Err(reason.into());
+            }
+            sleep(STORE_RETRY_PAUSE).await;
+        }
+        Ok(())
+    }
+
     /// Does what is due for this game: its end, its beginning, what follows its end. Leaves it to be looked at again
     /// when there will be something to do.
     ///
@@ -193,12 +253,13 @@ impl Play {
         };
         let (store, version) = (&*self.store, game.head().version);
         let due_in = if game.outcome().is_some() {
-            start::rematch(store, &game, random_tag()).await?;
-            start::retire(store, self.id, game.setup()).await?;
             let age = now.since(game.at());
             if age >= keep_finished {
                 return Ok(store.forget(self.id, version).await?);
             }
+            start::retire(store, self.id, game.setup()).await?;
+            // It is due soon itself, and tells its players then.
+            start::rematch(store, &game, random_tag()).await?;
             keep_finished - age
         } else {
             if version == Version(1) {

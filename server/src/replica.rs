@@ -11,10 +11,12 @@ use zeitnot_game::entry::Entry;
 use zeitnot_game::game::Game;
 use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{PlayTime, Timestamp};
-use zeitnot_game::wire::{ServerMsg, Snapshot, SnapshotFrame, frame_of};
+use zeitnot_game::wire::{ChatFrame, ChatLine, ServerMsg, Snapshot, SnapshotFrame, frame_of};
 
+use crate::chat;
+use crate::limits::CHAT_LINES;
 use crate::outbox::{Frame, Outbox, encode};
-use crate::store::{Published, Tail};
+use crate::store::{Published, Said, Tail};
 
 /// A follower of this game.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ struct Follower {
     number: u64,
     seat: Option<Color>,
     outbox: Outbox,
+    /// A spectator that reads too slowly is given no more entries, but the latest snapshot as soon as it has room.
+    is_behind: bool,
 }
 
 /// A wish to follow a game.
@@ -56,6 +60,7 @@ pub struct Replica {
     head: Arc<AtomicU32>,
     players: Vec<Follower>,
     spectators: Vec<Follower>,
+    chat: Vec<ChatLine>,
     /// The store is known to have held nothing more at this moment.
     confirmed: Instant,
 }
@@ -78,6 +83,7 @@ impl Replica {
             game,
             players: Vec::new(),
             spectators: Vec::new(),
+            chat: Vec::new(),
             confirmed,
         }
     }
@@ -201,12 +207,31 @@ impl Replica {
         now.on_scale_of(self.game.origin()).max(self.game.at())
     }
 
+    /// Players first. A player whose queue is full is closed by its own task and comes back to a snapshot; a spectator
+    /// falls behind.
     fn send(&mut self, frame: &Frame) {
-        // A follower whose queue overflowed is closed by its own task and comes back to a snapshot.
         self.players
-            .retain(|follower| follower.outbox.push(frame.clone()).is_ok());
-        self.spectators
-            .retain(|follower| follower.outbox.push(frame.clone()).is_ok());
+            .retain(|player| player.outbox.push(frame.clone()).is_ok());
+        for spectator in &mut self.spectators {
+            spectator.is_behind = spectator.is_behind || !spectator.outbox.offer(frame);
+        }
+    }
+
+    /// Gives the spectators that fell behind the latest snapshot, made once for all; says whether any is left behind.
+    pub fn catch_spectators_up(&mut self, now: PlayTime) -> bool {
+        if !self.has_spectators_behind() {
+            return false;
+        }
+        let frame = encode_snapshot(self.snapshot(None, now), None);
+        for spectator in self.spectators.iter_mut().filter(|one| one.is_behind) {
+            spectator.is_behind = !spectator.outbox.offer(&frame);
+        }
+        self.has_spectators_behind()
+    }
+
+    /// Whether any spectator waits for a snapshot.
+    pub fn has_spectators_behind(&self) -> bool {
+        self.spectators.iter().any(|spectator| spectator.is_behind)
     }
 
     fn send_reset(&mut self, now: PlayTime) {
@@ -222,11 +247,61 @@ impl Replica {
         }
     }
 
+    /// Takes in the lines that were said before.
+    pub fn remember(&mut self, chat: &[Said]) {
+        for said in chat {
+            if let Some(line) = chat::shown(said) {
+                self.keep_line(line);
+            }
+        }
+    }
+
+    /// Takes in a line, and hands it to those who may read it.
+    pub fn hear(&mut self, said: &Said) {
+        let Some(line) = chat::shown(said) else {
+            return;
+        };
+        if !self.keep_line(line.clone()) {
+            return;
+        }
+        let (room, is_over) = (line.room, self.game.outcome().is_some());
+        let frame = encode(&ServerMsg::Chat(ChatFrame {
+            game: self.id,
+            line,
+        }));
+        let may_read = |follower: &Follower| chat::may_read(follower.seat, room, is_over);
+        self.players.retain(|player| {
+            !may_read(player) || player.outbox.push(frame.clone()).is_ok()
+        });
+        for spectator in self.spectators.iter().filter(|one| may_read(one)) {
+            // A line that finds no room comes with the next snapshot.
+            spectator.outbox.offer(&frame);
+        }
+    }
+
+    /// Whether the line is new; the oldest one of its room makes place for it.
+    fn keep_line(&mut self, line: ChatLine) -> bool {
+        let of_room = |other: &&ChatLine| other.room == line.room;
+        if self.chat.iter().filter(of_room).any(|other| other.n >= line.n) {
+            return false;
+        }
+        if self.chat.iter().filter(of_room).count() >= CHAT_LINES
+            && let Some(oldest) = self.chat.iter().position(|other| other.room == line.room)
+        {
+            self.chat.remove(oldest);
+        }
+        self.chat.push(line);
+        true
+    }
+
     fn snapshot(&self, seat: Option<Color>, now: PlayTime) -> Snapshot {
         let watchers = u32::try_from(self.spectators.len()).unwrap_or(u32::MAX);
+        let is_over = self.game.outcome().is_some();
+        let may_read = |line: &&ChatLine| chat::may_read(seat, line.room, is_over);
         Snapshot {
             seat,
             watchers,
+            chat: self.chat.iter().filter(may_read).cloned().collect(),
             ..Snapshot::of(self.id, &self.game, self.on_scale(now))
         }
     }
@@ -243,6 +318,7 @@ impl Replica {
             number: watch.follower,
             seat,
             outbox: watch.outbox.clone(),
+            is_behind: false,
         });
         let snapshot = self.snapshot(seat, now);
         // If this overflows, the follower is closed by its own task.

@@ -98,13 +98,17 @@ pub async fn playing(store: &dyn Store, user: &UserId) -> Result<Vec<Started>, U
     Ok(started)
 }
 
-/// Begins the game that the players of an ended one agreed on: the same terms, colors changed.
+/// Creates the game that the players of an ended one agreed on: the same terms, colors changed. Nobody is told yet.
 ///
 /// # Errors
 /// The store did not answer; to do it again does no harm.
-pub async fn rematch(store: &dyn Store, game: &Game, tag: Tag) -> Result<(), Unavailable> {
+pub async fn rematch(
+    store: &dyn Store,
+    game: &Game,
+    tag: Tag,
+) -> Result<Option<(GameId, Setup)>, Unavailable> {
     let Some(next) = game.next() else {
-        return Ok(());
+        return Ok(None);
     };
     let old = game.setup();
     let setup = Setup {
@@ -120,10 +124,10 @@ pub async fn rematch(store: &dyn Store, game: &Game, tag: Tag) -> Result<(), Una
         due_in: due_after_creation(),
     };
     match store.create(next, &create).await {
-        Ok(()) => announce(store, next, &setup).await,
+        Ok(()) => Ok(Some((next, setup))),
         Err(CreateError::Exists) => {
             warn!(game.id = %next, "game {next} was to be a rematch, but its id is taken");
-            Ok(())
+            Ok(None)
         }
         Err(CreateError::Unavailable(reason)) => Err(reason),
     }

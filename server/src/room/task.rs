@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, OptionFuture};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 use zeitnot_game::game::Game;
 use zeitnot_game::id::{GameId, Version};
@@ -22,17 +22,16 @@ type Answer<T> = oneshot::Sender<Result<T, Refused>>;
 /// Opens a room and serves it until nobody needs it.
 pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Message>) {
     match open(&rooms, id).await {
-        Ok((game, follow, asked)) => {
-            let replica = Arc::new(Mutex::new(Replica::new(id, game, asked)));
+        Ok((replica, follow)) => {
             let room = Room {
                 rooms,
                 id,
                 mailbox,
-                replica,
+                replica: Arc::new(Mutex::new(replica)),
                 follow,
                 current: None,
                 waiting: VecDeque::new(),
-                no_flag_before: asked,
+                no_flag_before: Instant::now(),
                 reading: None,
                 must_read: None,
                 empty_since: Some(Instant::now()),
@@ -51,7 +50,7 @@ pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Me
 }
 
 /// Follows first and reads then, so that nothing falls between.
-async fn open(rooms: &Rooms, id: GameId) -> Result<(Game, Follow, Instant), Refused> {
+async fn open(rooms: &Rooms, id: GameId) -> Result<(Replica, Follow), Refused> {
     let asked = Instant::now();
     let follow = rooms.store.follow(id).await?;
     let log = rooms.store.read(id, Version(0)).await?;
@@ -63,14 +62,18 @@ async fn open(rooms: &Rooms, id: GameId) -> Result<(Game, Follow, Instant), Refu
         Refused::Unavailable
     })?;
     debug!(game.id = %id, version = %game.version(), "opened game {id}");
-    Ok((game, follow, asked))
+    let mut replica = Replica::new(id, game, asked);
+    replica.remember(&rooms.store.chat(id).await?);
+    Ok((replica, follow))
 }
 
 fn refuse(message: Message, refused: Refused) {
     match message {
         Message::Watch(_, tx) => answer(tx, Err(refused)),
         Message::Ask(_, tx) => answer(tx, Err(refused)),
-        Message::Unwatch(_) | Message::LookAtClock => {}
+        Message::Look(tx) => answer(tx, Err(refused)),
+        Message::Say(_, tx) => answer(tx, Err(refused)),
+        Message::Unwatch(_) | Message::LookAtClock | Message::Settle => {}
     }
 }
 
@@ -101,9 +104,11 @@ impl Room {
     async fn serve(mut self) {
         loop {
             let deadline = self.deadline().map(sleep_until);
-            let linger = self
-                .empty_since
-                .map(|since| sleep_until(since + ROOM_LINGER));
+            let is_idle = self.current.is_none();
+            let linger = self.empty_since.filter(|_| is_idle);
+            let linger = linger.map(|since| sleep_until(since + ROOM_LINGER));
+            let catch_up = self.lock().has_spectators_behind();
+            let catch_up = catch_up.then(|| sleep(SPECTATOR_CATCH_UP));
             tokio::select! {
                 message = self.mailbox.recv() => match message {
                     Some(message) => self.on_message(message),
@@ -113,8 +118,12 @@ impl Room {
                 Some(()) = OptionFuture::from(self.current.as_mut()) => self.next_command(),
                 Some((asked, tail)) = OptionFuture::from(self.reading.as_mut()) => self.on_read(asked, tail),
                 Some(()) = OptionFuture::from(deadline) => self.call_flag(),
+                Some(()) = OptionFuture::from(catch_up) => {
+                    let now = self.rooms.store.play_time(self.id);
+                    self.lock().catch_spectators_up(now);
+                }
                 Some(()) = OptionFuture::from(linger) => {
-                    if self.current.is_none() && self.rooms.retire(self.id, &mut self.mailbox) {
+                    if self.rooms.retire(self.id, &mut self.mailbox) {
                         debug!(game.id = %self.id, "closed game {}", self.id);
                         return;
                     }
@@ -139,6 +148,13 @@ impl Room {
             Message::Watch(watch, tx) => self.on_watch(watch, tx),
             Message::Unwatch(follower) => self.lock().leave(follower),
             Message::LookAtClock => self.call_flag(),
+            Message::Look(tx) => self.aside(|play| async move {
+                answer(tx, play.look().await);
+            }),
+            Message::Say(say, tx) => self.aside(|play| async move {
+                answer(tx, play.say(say).await);
+            }),
+            Message::Settle => self.settle(),
             Message::Ask(_, tx) if self.waiting.len() >= COMMAND_QUEUE => {
                 answer(tx, Err(Refused::Busy));
             }
@@ -162,15 +178,21 @@ impl Room {
             let watched = self.lock().join(&watch, now);
             return answer(tx, Ok(watched));
         }
-        let play = self.play();
-        // Bounded by the follower's own limit of messages that wait for an answer.
-        self.rooms.tasks.spawn(async move {
+        self.aside(|play| async move {
             // If the store does not answer, the follower still gets what there is; `status` tells the rest.
             let _ = play.catch_up().await;
             let now = play.store.play_time(play.id);
             let watched = play.lock().join(&watch, now);
             answer(tx, Ok(watched));
         });
+    }
+
+    /// Does something beside the commands. Bounded by the limit on messages that wait at each socket and request.
+    fn aside<F>(&self, run: impl FnOnce(Play) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.rooms.tasks.spawn(run(self.play()));
     }
 
     fn next_command(&mut self) {
@@ -207,6 +229,33 @@ impl Room {
         self.current = Some(Box::pin(async move { play.end_if_time_is_up().await }));
     }
 
+    /// Does what is due for the game. A room that was opened for this alone ends with it.
+    fn settle(&mut self) {
+        if self.current.is_some() {
+            return;
+        }
+        if self.empty_since.is_some() {
+            self.empty_since = Instant::now().checked_sub(ROOM_LINGER);
+        }
+        let (play, keep_finished) = (self.play(), self.rooms.keep_finished);
+        let id = self.id;
+        self.current = Some(Box::pin(async move {
+            if let Err(reason) = play.settle(keep_finished).await {
+                debug!(game.id = %id, "game {id} is settled later: {reason}");
+            }
+        }));
+    }
+
+    /// Reads the lines of chat that this node may have missed.
+    fn read_chat(&self) {
+        self.aside(|play| async move {
+            if let Ok(chat) = play.store.chat(play.id).await {
+                let mut replica = play.lock();
+                chat.iter().for_each(|said| replica.hear(said));
+            }
+        });
+    }
+
     fn play(&self) -> Play {
         Play {
             store: Arc::clone(&self.rooms.store),
@@ -219,7 +268,14 @@ impl Room {
         let now = self.rooms.store.play_time(self.id);
         let fit = match feed {
             Feed::Published(published) => self.lock().take_published(&published, now),
-            Feed::Resync => Fit::ReadSince(self.lock().read_since()),
+            Feed::Said(said) => {
+                self.lock().hear(&said);
+                Fit::Whole
+            }
+            Feed::Resync => {
+                self.read_chat();
+                Fit::ReadSince(self.lock().read_since())
+            }
         };
         self.read_if(fit);
     }
@@ -262,7 +318,7 @@ impl Room {
             let asked = Instant::now();
             let tail = store.read(id, since).await;
             if tail.is_err() {
-                tokio::time::sleep(STORE_RETRY_PAUSE).await;
+                sleep(STORE_RETRY_PAUSE).await;
             }
             (asked, tail)
         };

@@ -20,7 +20,12 @@ pub(super) struct Wanted {
 }
 
 /// The command that a message stands for; nothing if it is about something else.
-pub(super) fn wanted(msg: &ClientMsg, round_trip: Option<Millis>) -> Option<Wanted> {
+/// A rematch that is agreed on becomes the game `next`.
+pub(super) fn wanted(
+    msg: &ClientMsg,
+    round_trip: Option<Millis>,
+    next: impl FnOnce() -> GameId,
+) -> Option<Wanted> {
     let (game, command, seen) = match msg {
         ClientMsg::Move(play) => {
             let lag = Lag {
@@ -41,6 +46,10 @@ pub(super) fn wanted(msg: &ClientMsg, round_trip: Option<Millis>) -> Option<Want
         ClientMsg::Draw(draw) => (draw.game, Command::Draw(draw_command(draw.r#do)), draw.v),
         ClientMsg::Takeback(offer) => {
             let command = Command::Takeback(offer_command(offer.r#do));
+            (offer.game, command, offer.v)
+        }
+        ClientMsg::Rematch(offer) => {
+            let command = Command::Rematch(offer_command(offer.r#do), next());
             (offer.game, command, offer.v)
         }
         _ => return None,
@@ -95,7 +104,7 @@ pub(super) fn error(re: Option<i64>, code: ErrorCode, message: impl Into<String>
 pub(super) fn refused(re: Option<i64>, refused: Refused) -> ServerMsg {
     let code = match refused {
         Refused::Rejected(rejection) => rejection.code(),
-        Refused::NoSeat => ErrorCode::Forbidden,
+        Refused::NoSeat | Refused::NotYourRoom => ErrorCode::Forbidden,
         Refused::NotFound => ErrorCode::NotFound,
         Refused::Busy => ErrorCode::RateLimited,
         Refused::Unavailable => ErrorCode::Unavailable,
