@@ -105,8 +105,15 @@ mod tests {
 
     #[test]
     fn lines_are_plain_text_of_some_length() {
-        assert_eq!(clean("  good \n\t luck\u{202e}!\u{0}").as_deref(), Ok("good luck!"));
-        assert_eq!(clean("<b>&amp;").as_deref(), Ok("<b>&amp;"), "shown as it is");
+        assert_eq!(
+            clean("  good \n\t luck\u{202e}!\u{0}").as_deref(),
+            Ok("good luck!")
+        );
+        assert_eq!(
+            clean("<b>&amp;").as_deref(),
+            Ok("<b>&amp;"),
+            "shown as it is"
+        );
         for text in ["", " \n ", "\u{200b}\u{2060}"] {
             assert_eq!(clean(text), Err(InvalidLine::Text), "{text:?}");
         }
@@ -134,9 +141,15 @@ mod tests {
             text: "what a move".into(),
             key: "k1".into(),
         };
-        let said = Said { n: 7, line: line(&say) };
+        let said = Said {
+            n: 7,
+            line: line(&say),
+        };
         let shown = shown(&said).unwrap();
-        assert_eq!((shown.n, shown.room, shown.text.as_str()), (7, Room::Spectators, "what a move"));
+        assert_eq!(
+            (shown.n, shown.room, shown.text.as_str()),
+            (7, Room::Spectators, "what a move")
+        );
         assert_eq!(shown.user.name, "Bo B");
     }
 }

@@ -191,6 +191,39 @@ pub const SOCKET_SILENCE: Duration = Duration::from_secs(15);
 /// When to try again where a node has no room for another socket.
 pub const SOCKET_RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// So many messages in so many milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub messages: u8,
+    /// In which time, in milliseconds.
+    pub span_ms: u32,
+}
+
+/// Moves and game commands of a socket. The fastest players make five moves in a second, and never for long.
+pub const GAME_RATE: Rate = Rate {
+    messages: 100,
+    span_ms: 20_000,
+};
+
+/// Lobby messages of a socket: one a second is more than anybody chooses among.
+pub const LOBBY_RATE: Rate = Rate {
+    messages: 30,
+    span_ms: 30_000,
+};
+
+/// Lines of chat of a socket: more is not read.
+pub const CHAT_RATE: Rate = Rate {
+    messages: 5,
+    span_ms: 10_000,
+};
+
+/// Refused messages with which a socket is closed: who goes on after so many answers does not read them.
+pub const REFUSAL_RATE: Rate = Rate {
+    messages: 20,
+    span_ms: 10_000,
+};
+
 /// How long after its moment a flag is called, so that a move which came in time is first.
 pub const FLAG_SLACK: Duration = Duration::from_millis(50);
 

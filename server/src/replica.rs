@@ -270,9 +270,8 @@ impl Replica {
             line,
         }));
         let may_read = |follower: &Follower| chat::may_read(follower.seat, room, is_over);
-        self.players.retain(|player| {
-            !may_read(player) || player.outbox.push(frame.clone()).is_ok()
-        });
+        self.players
+            .retain(|player| !may_read(player) || player.outbox.push(frame.clone()).is_ok());
         for spectator in self.spectators.iter().filter(|one| may_read(one)) {
             // A line that finds no room comes with the next snapshot.
             spectator.outbox.offer(&frame);
@@ -282,7 +281,12 @@ impl Replica {
     /// Whether the line is new; the oldest one of its room makes place for it.
     fn keep_line(&mut self, line: ChatLine) -> bool {
         let of_room = |other: &&ChatLine| other.room == line.room;
-        if self.chat.iter().filter(of_room).any(|other| other.n >= line.n) {
+        if self
+            .chat
+            .iter()
+            .filter(of_room)
+            .any(|other| other.n >= line.n)
+        {
             return false;
         }
         if self.chat.iter().filter(of_room).count() >= CHAT_LINES

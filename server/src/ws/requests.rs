@@ -13,9 +13,9 @@ use zeitnot_game::wire::{
 
 use super::close::Close;
 use super::commands::{self, Wanted};
+use super::message;
 use super::rates::Kind;
 use super::session::{Answered, Session};
-use super::message;
 use crate::limits::{CLIENT_PING_PERIOD, MAX_WATCHED};
 use crate::play::{Asking, Say};
 use crate::replica::Watch;
@@ -25,7 +25,9 @@ impl Session {
     /// Who the client is, and what it plays. A store that does not answer now tells of the games later.
     pub(super) async fn hello(&self) -> ServerMsg {
         let playing = match &self.me {
-            Some(me) => start::playing(&*self.app.store, &me.user.id).await.unwrap_or_default(),
+            Some(me) => start::playing(&*self.app.store, &me.user.id)
+                .await
+                .unwrap_or_default(),
             None => Vec::new(),
         };
         ServerMsg::Hello(Hello {
@@ -54,17 +56,15 @@ impl Session {
         let (re, msg) = match message::parse(text) {
             Ok(parsed) => parsed,
             Err(bad) => {
-                let error = commands::error(bad.re, ErrorCode::BadRequest, bad.problem);
-                return self.send(&error).await;
+                if self.admit(bad.re, Kind::Game).await? {
+                    let error = commands::error(bad.re, ErrorCode::BadRequest, bad.problem);
+                    self.send(&error).await?;
+                }
+                return Ok(());
             }
         };
-        if let Err(refused) = self.admit(re, &msg) {
-            self.send(&refused).await?;
-            return if self.rates.is_abusive(Instant::now()) {
-                Err(Close::RateLimited)
-            } else {
-                Ok(())
-            };
+        if !self.admit(re, Kind::of(&msg)).await? {
+            return Ok(());
         }
         let draw_next = || challenge::draw_id(self.app.wall_time());
         let wanted = commands::wanted(&msg, self.heartbeat.round_trip(), draw_next);
@@ -116,17 +116,19 @@ impl Session {
         Ok(())
     }
 
-    /// Counts the message, and says what to answer if there were too many.
-    fn admit(&mut self, re: Option<i64>, msg: &ClientMsg) -> Result<(), ServerMsg> {
-        let kind = match msg {
-            ClientMsg::Ping | ClientMsg::Auth(_) => return Ok(()),
-            ClientMsg::Say(_) => Kind::Chat,
-            ClientMsg::Lobby | ClientMsg::Unlobby | ClientMsg::Seek(_) | ClientMsg::Unseek(_) => Kind::Lobby,
-            _ => Kind::Game,
+    /// Counts a message, and answers it if there were too many: then it is not looked at. A client that goes on like
+    /// that is sent away.
+    async fn admit(&mut self, re: Option<i64>, kind: Kind) -> Result<bool, Close> {
+        let now = Instant::now();
+        let Err(too_many) = self.rates.admit(kind, now) else {
+            return Ok(true);
         };
-        self.rates
-            .admit(kind, Instant::now())
-            .map_err(|too_many| commands::too_many(re, too_many.retry_after))
+        let refused = commands::too_many(re, too_many.retry_after);
+        self.send(&refused).await?;
+        if self.rates.is_abusive(now) {
+            return Err(Close::RateLimited);
+        }
+        Ok(false)
     }
 
     async fn on_say(&mut self, re: Option<i64>, say: &SayMsg) -> Result<(), Close> {

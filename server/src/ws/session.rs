@@ -71,7 +71,7 @@ pub(super) async fn run(app: App, caller: Caller, (ticket, socket): (Ticket, Web
         pending: FuturesUnordered::new(),
         heartbeat: Heartbeat::new(Instant::now()),
         leave_at: None,
-        rates: Rates::default(),
+        rates: Rates::new(Instant::now()),
         told: None,
         health,
     };
@@ -187,9 +187,7 @@ impl Session {
             }
             Answered::Watch(_, re, Err(refused))
             | Answered::Command(re, Err(refused))
-            | Answered::Said(re, Err(refused)) => {
-                self.send(&commands::refused(re, refused)).await
-            }
+            | Answered::Said(re, Err(refused)) => self.send(&commands::refused(re, refused)).await,
         }
     }
 
@@ -217,7 +215,8 @@ impl Session {
             Health::Ok => StoreStatus::Ok,
             Health::Unavailable => StoreStatus::Unavailable,
         };
-        self.send(&ServerMsg::Status(StatusFrame { store, games: None })).await
+        self.send(&ServerMsg::Status(StatusFrame { store, games: None }))
+            .await
     }
 
     async fn on_heartbeat(&mut self) -> Result<(), Close> {
@@ -225,7 +224,11 @@ impl Session {
         if self.heartbeat.is_silent(now) {
             return Err(Close::Silent);
         }
-        if self.me.as_ref().is_some_and(|me| self.app.store.is_revoked(&me.jti)) {
+        if self
+            .me
+            .as_ref()
+            .is_some_and(|me| self.app.store.is_revoked(&me.jti))
+        {
             return Err(Close::Expired);
         }
         let payload = self.heartbeat.ping(now);
