@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tracing::{info, warn};
+use zeitnot_game::time::Millis;
 
 use crate::auth::{Auth, random_base36};
 use crate::config::{Config, EmbeddedSync};

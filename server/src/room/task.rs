@@ -12,7 +12,9 @@ use zeitnot_game::game::Game;
 use zeitnot_game::id::{GameId, Version};
 
 use super::{Message, Rooms};
-use crate::limits::{COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, ROOM_LINGER, STORE_RETRY_PAUSE};
+use crate::limits::{
+    COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, ROOM_LINGER, SPECTATOR_CATCH_UP, STORE_RETRY_PAUSE,
+};
 use crate::play::{Asking, Play, Refused};
 use crate::replica::{Fit, Replica, Watch, Watched};
 use crate::store::{Feed, Follow, Tail, Unavailable};

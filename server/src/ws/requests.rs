@@ -16,42 +16,41 @@ use super::commands::{self, Wanted};
 use super::message;
 use super::rates::Kind;
 use super::session::{Answered, Session};
+use crate::auth::Verified;
 use crate::limits::{CLIENT_PING_PERIOD, MAX_WATCHED};
 use crate::play::{Asking, Say};
 use crate::replica::Watch;
-use crate::{challenge, chat, start};
+use crate::{App, challenge, chat, start};
+
+/// Who the client is, and what it plays. A store that does not answer now tells of the games later.
+pub(super) async fn hello(app: &App, me: Option<&Verified>) -> ServerMsg {
+    let playing = match me {
+        Some(me) => start::playing(&*app.store, &me.user.id)
+            .await
+            .unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let playing = playing.into_iter().map(|started| Playing {
+        game: started.game,
+        color: started.color,
+        opponent: Some(Player::from(&started.opponent)),
+    });
+    ServerMsg::Hello(Hello {
+        user: me.map(|me| User {
+            id: me.user.id.clone(),
+            name: me.user.name.to_string(),
+            title: None,
+            guest: me.user.id.is_guest(),
+        }),
+        now: app.wall_time(),
+        node: app.node.to_string(),
+        ping_ms: Millis(u64::try_from(CLIENT_PING_PERIOD.as_millis()).unwrap_or(u64::MAX)),
+        expires_at: me.map(|me| me.expires_at),
+        playing: playing.collect(),
+    })
+}
 
 impl Session {
-    /// Who the client is, and what it plays. A store that does not answer now tells of the games later.
-    pub(super) async fn hello(&self) -> ServerMsg {
-        let playing = match &self.me {
-            Some(me) => start::playing(&*self.app.store, &me.user.id)
-                .await
-                .unwrap_or_default(),
-            None => Vec::new(),
-        };
-        ServerMsg::Hello(Hello {
-            user: self.me.as_ref().map(|me| User {
-                id: me.user.id.clone(),
-                name: me.user.name.to_string(),
-                title: None,
-                guest: me.user.id.is_guest(),
-            }),
-            now: self.app.wall_time(),
-            node: self.app.node.to_string(),
-            ping_ms: Millis(u64::try_from(CLIENT_PING_PERIOD.as_millis()).unwrap_or(u64::MAX)),
-            expires_at: self.me.as_ref().map(|me| me.expires_at),
-            playing: playing
-                .into_iter()
-                .map(|started| Playing {
-                    game: started.game,
-                    color: started.color,
-                    opponent: Some(Player::from(&started.opponent)),
-                })
-                .collect(),
-        })
-    }
-
     pub(super) async fn on_text(&mut self, text: &Utf8Bytes) -> Result<(), Close> {
         let (re, msg) = match message::parse(text) {
             Ok(parsed) => parsed,

@@ -19,6 +19,7 @@ use zeitnot_game::wire::{
 use super::close::Close;
 use super::heartbeat::Heartbeat;
 use super::rates::Rates;
+use super::requests::hello;
 use super::{Ticket, commands};
 use crate::App;
 use crate::auth::{Caller, Verified};
@@ -106,7 +107,7 @@ impl Session {
         if let Some(me) = &self.me {
             self.told = self.app.store.follow_user(&me.user.id).await.ok();
         }
-        let hello = self.hello().await;
+        let hello = hello(&self.app, self.me.as_ref()).await;
         self.send(&hello).await?;
         let health = *self.health.borrow_and_update();
         match health {
