@@ -3,9 +3,11 @@
 pub mod auth;
 pub mod challenge;
 pub mod health;
+mod link;
 mod params;
 pub mod site;
 
+pub use link::LinkBase;
 pub use params::Params;
 
 use axum::http::{HeaderValue, header};
