@@ -31,6 +31,7 @@ use zeitnot_game::time::UnixMillis;
 
 use auth::{Auth, AuthError, Verified};
 use config::Config;
+use http::readable;
 use shutdown::Shutdown;
 use store::{Store, Unavailable};
 
@@ -96,14 +97,18 @@ pub fn router(app: App) -> Router {
         .route("/auth/refresh", post(http::auth::refresh))
         .route("/auth/logout", post(http::auth::logout))
         .route("/challenge/open", post(http::challenge::open))
-        .route("/challenge/{id}", get(http::challenge::show))
+        .route("/challenge/{id}", readable(get(http::challenge::show)))
         .route("/challenge/{id}/accept", post(http::challenge::accept))
+        .route("/account/playing", get(http::account::playing))
+        .route("/games/{id}", readable(get(http::games::show)))
         .fallback(http::no_such_path)
         .method_not_allowed_fallback(http::wrong_method)
         .layer(map_response(http::unkept));
+    let export = get(http::games::export).layer(map_response(http::unkept));
     Router::new()
         .nest("/api", api)
-        .route("/.well-known/jwks.json", get(http::auth::keys))
+        .route("/game/export/{id}", readable(export))
+        .route("/.well-known/jwks.json", readable(get(http::auth::keys)))
         .route("/ws", get(ws::open))
         .fallback(http::site::page)
         .method_not_allowed_fallback(http::wrong_method)
