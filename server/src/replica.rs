@@ -274,7 +274,7 @@ impl Replica {
             .retain(|player| !may_read(player) || player.outbox.push(frame.clone()).is_ok());
         for spectator in self.spectators.iter().filter(|one| may_read(one)) {
             // A line that finds no room comes with the next snapshot.
-            spectator.outbox.offer(&frame);
+            let _ = spectator.outbox.offer(&frame);
         }
     }
 
