@@ -16,7 +16,7 @@ use zeitnot_game::setup;
 use zeitnot_game::time::UnixMillis;
 
 use crate::chat::is_invisible;
-use crate::limits::{MAX_DISPLAY_NAME, TOKEN_LIFETIME};
+use crate::limits::{MAX_DISPLAY_NAME, TOKEN_LEEWAY_SECS, TOKEN_LIFETIME};
 use keys::Keys;
 use token::{Claims, Scope, Token};
 
@@ -67,6 +67,15 @@ pub struct Verified {
     pub scope: Scope,
 }
 
+impl Verified {
+    /// From when on the token is refused for its age, whatever else is known of it.
+    #[must_use]
+    pub const fn ends_at(&self) -> UnixMillis {
+        let leeway_ms = (TOKEN_LEEWAY_SECS + 1) * 1000;
+        UnixMillis(self.expires_at.0.saturating_add(leeway_ms))
+    }
+}
+
 /// Makes tokens and checks them.
 #[derive(Debug, Clone)]
 pub struct Auth {
@@ -113,7 +122,7 @@ impl Auth {
         }
     }
 
-    /// Checks a token.
+    /// Checks a token, but not whether it was revoked.
     ///
     /// # Errors
     /// Says what is wrong with it.

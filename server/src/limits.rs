@@ -114,6 +114,15 @@ pub const HTTP_PATIENCE: Duration = Duration::from_millis(1500);
 /// The pause between two such questions.
 pub const HTTP_RETRY_PAUSE: Duration = Duration::from_millis(100);
 
+/// Running games of a user that one answer shows, unless more are asked for.
+pub const PLAYING_SHOWN: usize = 9;
+
+/// Running games of a user that one answer shows at most.
+pub const MAX_PLAYING_SHOWN: usize = 50;
+
+/// Games that one request looks at at a time.
+pub const LOOKS_AT_ONCE: usize = 8;
+
 /// How long a challenge stays open.
 pub const CHALLENGE_LIFETIME_MS: u64 = 24 * 3600 * 1000;
 

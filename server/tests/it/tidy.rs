@@ -11,7 +11,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("auth", &["App", "config", "error"]),
     ("challenge", &["store"]),
     ("config", &[]),
-    ("error", &["auth", "store"]),
+    ("error", &["auth", "play", "store"]),
     (
         "http",
         &[
@@ -23,6 +23,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "play",
             "room",
             "shutdown",
+            "start",
         ],
     ),
     ("limits", &[]),
