@@ -291,3 +291,12 @@ pub const MAX_CHAT_KEY: usize = 16;
 
 /// How often spectators that fell behind are offered the latest snapshot.
 pub const SPECTATOR_CATCH_UP: Duration = Duration::from_millis(250);
+
+/// How often a log is read in a row until it fits: its end, the whole of it, and once more.
+pub const MAX_READS: usize = 3;
+
+/// Looks, lines of chat and the like that a room does beside its commands; more wait in its mailbox.
+pub const MAX_ASIDE: usize = 64;
+
+/// Pings of one socket that wait for their echo; an echo that comes later than so many of them measures nothing.
+pub const MAX_PINGS: usize = 4;

@@ -15,8 +15,10 @@ use zeitnot_game::time::{Millis, PlayTime, Timestamp};
 use zeitnot_game::wire::Room;
 
 use crate::chat;
-use crate::limits::{MAX_DECISIONS, STORE_PATIENCE, STORE_RETRY_PAUSE, UNREADABLE_RETRY};
-use crate::replica::{Fit, Replica};
+use crate::limits::{
+    MAX_DECISIONS, MAX_READS, STORE_PATIENCE, STORE_RETRY_PAUSE, UNREADABLE_RETRY,
+};
+use crate::replica::{Fit, Origin, Replica};
 use crate::start;
 use crate::store::{Append, Appended, Store, Tail, Unavailable};
 
@@ -120,6 +122,10 @@ impl Play {
         asking: &Asking,
         arrived: Instant,
     ) -> Result<Version, Refused> {
+        let give_up = arrived + STORE_PATIENCE;
+        if Instant::now() >= give_up {
+            return Err(Refused::Unavailable);
+        }
         let mut asked = {
             let replica = self.lock();
             let by = replica.seat_of(&asking.user).ok_or(Refused::NoSeat)?;
@@ -140,7 +146,7 @@ impl Play {
                 Next::Write {
                     step,
                     is_the_answer,
-                } => match self.write(step).await? {
+                } => match self.write(step, give_up).await? {
                     Written::Committed(version) if is_the_answer => {
                         self.begin_rematch(&asked).await;
                         return Ok(version);
@@ -198,7 +204,11 @@ impl Play {
             let event = vec![deadline.event()];
             Step::after(&replica, event, (Some(deadline.at), now))
         };
-        if self.write(step).await.is_err() {
+        if self
+            .write(step, Instant::now() + STORE_PATIENCE)
+            .await
+            .is_err()
+        {
             debug!(game.id = %self.id, "the time of game {} is up, but the store does not answer", self.id);
         }
     }
@@ -274,37 +284,60 @@ impl Play {
         Ok(store.schedule(self.id, version, Some(due_in)).await?)
     }
 
-    /// Sends an append until the store answers, always the same one, and folds in what became of it.
-    async fn write(&self, step: Step) -> Result<Written, Refused> {
-        let began = Instant::now();
+    /// Sends an append until the store answers or `give_up` has come, always the same one, and folds in what became of
+    /// it.
+    async fn write(&self, step: Step, give_up: Instant) -> Result<Written, Refused> {
+        let mut is_first = true;
         let (asked, appended) = loop {
             let asked = Instant::now();
             match self.store.append(self.id, &step.append).await {
-                Ok(Appended::Fenced) if began.elapsed() < STORE_PATIENCE => {
+                Ok(Appended::Fenced) | Err(_) if asked < give_up => {
                     sleep(STORE_RETRY_PAUSE).await;
                 }
                 Ok(appended) => break (asked, appended),
-                Err(reason) if began.elapsed() >= STORE_PATIENCE => {
+                Err(reason) => {
                     warn!(game.id = %self.id, "an append to game {} was given up: {reason}", self.id);
                     return Err(Refused::Unavailable);
                 }
-                Err(_) => sleep(STORE_RETRY_PAUSE).await,
             }
+            is_first = false;
         };
         let now = self.store.play_time(self.id);
         match appended {
             Appended::Committed { version, at } => {
                 self.fold_committed(&step, at, now);
-                self.lock().confirm(asked);
+                // What was committed at an earlier try may have been followed by other entries since.
+                if is_first {
+                    self.lock().confirm(asked);
+                }
                 Ok(Written::Committed(version))
             }
             Appended::Stale(tail) => {
-                self.lock().take_tail(&tail, now);
-                self.lock().confirm(asked);
+                self.take(&tail, Origin::Compared, asked)?;
                 Ok(Written::Stale)
             }
             Appended::Early { at } => Ok(Written::Early(at)),
             Appended::Fenced => Err(Refused::Unavailable),
+        }
+    }
+
+    /// Folds in the end of the store's log; the answer is from where it has to be read, if it does not fit.
+    fn take(
+        &self,
+        tail: &Tail,
+        origin: Origin,
+        asked: Instant,
+    ) -> Result<Option<Version>, Refused> {
+        let now = self.store.play_time(self.id);
+        let mut replica = self.lock();
+        match replica.take_tail(tail, origin, now) {
+            Fit::Whole => {
+                replica.confirm(asked);
+                Ok(None)
+            }
+            Fit::ReadSince(version) => Ok(Some(version)),
+            Fit::Gone => Err(Refused::NotFound),
+            Fit::Unreadable => Err(Refused::Unavailable),
         }
     }
 
@@ -313,25 +346,22 @@ impl Play {
         let entry = |event| Entry::new(event, at, step.append.tag).as_str().to_owned();
         let lines: Vec<String> = step.events.iter().copied().map(entry).collect();
         let first = step.append.after.version.next();
-        self.lock().fold(first, &lines, now);
+        // A log that was reset meanwhile is read by the room.
+        let _ = self.lock().fold(first, &lines, now);
     }
 
     /// Reads what this node does not have yet.
     pub(crate) async fn catch_up(&self) -> Result<(), Refused> {
         let mut since = self.lock().read_since();
-        loop {
+        for _ in 0..MAX_READS {
             let asked = Instant::now();
-            let tail: Tail = self.store.read(self.id, since).await?;
-            let now = self.store.play_time(self.id);
-            let mut replica = self.lock();
-            match replica.take_tail(&tail, now) {
-                Fit::Whole => {
-                    replica.confirm(asked);
-                    return Ok(());
-                }
-                Fit::ReadSince(version) => since = version,
+            let tail = self.store.read(self.id, since).await?;
+            match self.take(&tail, Origin::Read, asked)? {
+                None => return Ok(()),
+                Some(version) => since = version,
             }
         }
+        Err(Refused::Unavailable)
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Replica> {

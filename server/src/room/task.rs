@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, OptionFuture};
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
@@ -13,10 +15,11 @@ use zeitnot_game::id::{GameId, Version};
 
 use super::{Message, Rooms};
 use crate::limits::{
-    COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, ROOM_LINGER, SPECTATOR_CATCH_UP, STORE_RETRY_PAUSE,
+    COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, MAX_ASIDE, ROOM_LINGER, SPECTATOR_CATCH_UP,
+    STORE_RETRY_PAUSE,
 };
 use crate::play::{Asking, Play, Refused};
-use crate::replica::{Fit, Replica, Watch, Watched};
+use crate::replica::{Fit, Origin, Replica, Watch, Watched};
 use crate::store::{Feed, Follow, Tail, Unavailable};
 
 type Answer<T> = oneshot::Sender<Result<T, Refused>>;
@@ -35,6 +38,7 @@ pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Me
                 waiting: VecDeque::new(),
                 no_flag_before: Instant::now(),
                 reading: None,
+                aside: FuturesUnordered::new(),
                 must_read: None,
                 empty_since: Some(Instant::now()),
             };
@@ -47,12 +51,18 @@ pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Me
                     refuse(message, refused);
                 }
             }
+            while let Some(message) = mailbox.recv().await {
+                refuse(message, refused);
+            }
         }
     }
 }
 
-/// Follows first and reads then, so that nothing falls between.
+/// Follows first and reads then, so that nothing falls between; but not what does not exist.
 async fn open(rooms: &Rooms, id: GameId) -> Result<(Replica, Follow), Refused> {
+    if rooms.store.read(id, Version(0)).await?.lines.is_empty() {
+        return Err(Refused::NotFound);
+    }
     let asked = Instant::now();
     let follow = rooms.store.follow(id).await?;
     let log = rooms.store.read(id, Version(0)).await?;
@@ -96,6 +106,8 @@ struct Room {
     no_flag_before: Instant,
     /// A read of the log, and when it was sent.
     reading: Option<BoxFuture<'static, (Instant, Result<Tail, Unavailable>)>>,
+    /// What is done beside the commands.
+    aside: FuturesUnordered<BoxFuture<'static, ()>>,
     /// Another read is needed after the one under way.
     must_read: Option<Version>,
     /// Since when nobody follows and nothing was asked.
@@ -106,19 +118,21 @@ impl Room {
     async fn serve(mut self) {
         loop {
             let deadline = self.deadline().map(sleep_until);
-            let is_idle = self.current.is_none();
+            let is_idle = self.current.is_none() && self.aside.is_empty();
+            let may_take = self.aside.len() < MAX_ASIDE;
             let linger = self.empty_since.filter(|_| is_idle);
             let linger = linger.map(|since| sleep_until(since + ROOM_LINGER));
             let catch_up = self.lock().has_spectators_behind();
             let catch_up = catch_up.then(|| sleep(SPECTATOR_CATCH_UP));
             tokio::select! {
-                message = self.mailbox.recv() => match message {
+                message = self.mailbox.recv(), if may_take => match message {
                     Some(message) => self.on_message(message),
                     None => return,
                 },
                 feed = self.follow.next() => self.on_feed(feed),
                 Some(()) = OptionFuture::from(self.current.as_mut()) => self.next_command(),
                 Some((asked, tail)) = OptionFuture::from(self.reading.as_mut()) => self.on_read(asked, tail),
+                Some(()) = self.aside.next() => {}
                 Some(()) = OptionFuture::from(deadline) => self.call_flag(),
                 Some(()) = OptionFuture::from(catch_up) => {
                     let now = self.rooms.store.play_time(self.id);
@@ -126,12 +140,20 @@ impl Room {
                 }
                 Some(()) = OptionFuture::from(linger) => {
                     if self.rooms.retire(self.id, &mut self.mailbox) {
-                        debug!(game.id = %self.id, "closed game {}", self.id);
-                        return;
+                        return self.hand_over().await;
                     }
                 }
             }
             self.look_around();
+        }
+    }
+
+    /// What came while the room closed goes to the next one.
+    async fn hand_over(mut self) {
+        debug!(game.id = %self.id, "closed game {}", self.id);
+        while let Some(message) = self.mailbox.recv().await {
+            // Who cannot be heard is answered by the loss of its answer: the store is unavailable.
+            let _ = self.rooms.deliver(self.id, message).await;
         }
     }
 
@@ -149,7 +171,7 @@ impl Room {
         match message {
             Message::Watch(watch, tx) => self.on_watch(watch, tx),
             Message::Unwatch(follower) => self.lock().leave(follower),
-            Message::LookAtClock => self.call_flag(),
+            Message::LookAtClock => self.look_at_clock(),
             Message::Look(tx) => self.aside(|play| async move {
                 answer(tx, play.look().await);
             }),
@@ -181,20 +203,20 @@ impl Room {
             return answer(tx, Ok(watched));
         }
         self.aside(|play| async move {
-            // If the store does not answer, the follower still gets what there is; `status` tells the rest.
-            let _ = play.catch_up().await;
-            let now = play.store.play_time(play.id);
-            let watched = play.lock().join(&watch, now);
-            answer(tx, Ok(watched));
+            let watched = play.catch_up().await.map(|()| {
+                let now = play.store.play_time(play.id);
+                play.lock().join(&watch, now)
+            });
+            answer(tx, watched);
         });
     }
 
-    /// Does something beside the commands. Bounded by the limit on messages that wait at each socket and request.
+    /// Does something beside the commands, which keeps the room open.
     fn aside<F>(&self, run: impl FnOnce(Play) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.rooms.tasks.spawn(run(self.play()));
+        self.aside.push(Box::pin(run(self.play())));
     }
 
     fn next_command(&mut self) {
@@ -214,11 +236,21 @@ impl Room {
             return None;
         }
         let replica = self.lock();
-        let deadline = replica.game().deadline()?;
+        let deadline = replica.game().deadline().filter(|_| !replica.is_broken())?;
         let now = replica.on_scale(self.rooms.store.play_time(self.id));
         let left = Duration::from_millis(deadline.at.since(now).0) + FLAG_SLACK;
         let moment = Instant::now().checked_add(left)?;
         Some(moment.max(self.no_flag_before))
+    }
+
+    /// A client thinks that a flag has fallen: the room's own deadline tells.
+    fn look_at_clock(&mut self) {
+        if self
+            .deadline()
+            .is_some_and(|moment| moment <= Instant::now())
+        {
+            self.call_flag();
+        }
     }
 
     /// Ends the game if its time is up.
@@ -288,7 +320,7 @@ impl Room {
             Ok(tail) => {
                 let now = self.rooms.store.play_time(self.id);
                 let mut replica = self.lock();
-                let fit = replica.take_tail(&tail, now);
+                let fit = replica.take_tail(&tail, Origin::Read, now);
                 if fit == Fit::Whole {
                     replica.confirm(asked);
                 }
@@ -307,7 +339,7 @@ impl Room {
 
     fn read_if(&mut self, fit: Fit) {
         match fit {
-            Fit::Whole => {}
+            Fit::Whole | Fit::Gone | Fit::Unreadable => {}
             // What came during a read may lie behind what it shows.
             Fit::ReadSince(since) if self.reading.is_some() => self.must_read = Some(since),
             Fit::ReadSince(since) => self.read(since),

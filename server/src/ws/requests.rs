@@ -74,12 +74,7 @@ impl Session {
             ClientMsg::Say(say) => self.on_say(re, &say).await,
             ClientMsg::Watch(watch) => self.on_watch(re, &watch).await,
             ClientMsg::Unwatch(about) => {
-                self.watching.remove(&about.game);
-                let (rooms, number) = (self.app.rooms.clone(), self.number);
-                self.pending.push(Box::pin(async move {
-                    rooms.unwatch(about.game, number).await;
-                    Answered::Unwatch(re)
-                }));
+                self.leave(about.game, re);
                 Ok(())
             }
             ClientMsg::Flag(about) => {
@@ -171,6 +166,7 @@ impl Session {
             re,
             since: watch.v,
         };
+        self.watching.entry(game).or_insert(None);
         self.pending.push(Box::pin(async move {
             Answered::Watch(game, re, rooms.watch(game, watch).await)
         }));
@@ -209,7 +205,10 @@ impl Session {
         let heads: BTreeMap<GameId, Version> = self
             .watching
             .iter()
-            .map(|(&game, watched)| (game, Version(watched.head.load(Ordering::Relaxed))))
+            .filter_map(|(&game, watched)| {
+                let head = watched.as_ref()?.head.load(Ordering::Relaxed);
+                Some((game, Version(head)))
+            })
             .collect();
         ServerMsg::Pong(Pong {
             re,

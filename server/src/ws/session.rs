@@ -45,7 +45,8 @@ pub(super) struct Session {
     socket: WebSocket,
     pub(super) outbox: Outbox,
     frames: OutboxReader,
-    pub(super) watching: HashMap<GameId, Watched>,
+    /// Nothing while the answer is under way.
+    pub(super) watching: HashMap<GameId, Option<Watched>>,
     pub(super) pending: FuturesUnordered<BoxFuture<'static, Answered>>,
     pub(super) heartbeat: Heartbeat,
     pub(super) rates: Rates,
@@ -118,7 +119,8 @@ impl Session {
 
     async fn run(&mut self) -> Close {
         loop {
-            let is_at_play = self.watching.values().any(|watched| watched.seat.is_some());
+            let has_seat = |watched: &Watched| watched.seat.is_some();
+            let is_at_play = self.watching.values().flatten().any(has_seat);
             let may_read = self.pending.len() < MAX_PENDING;
             let (expires, leave_at) = (self.expires(), self.leave_at);
             let step = tokio::select! {
@@ -177,7 +179,11 @@ impl Session {
     async fn on_answered(&mut self, answered: Answered) -> Result<(), Close> {
         match answered {
             Answered::Watch(game, _, Ok(watched)) => {
-                self.watching.insert(game, watched);
+                match self.watching.get_mut(&game) {
+                    Some(place) => *place = Some(watched),
+                    // It was left meanwhile, before the room knew of it.
+                    None => self.leave(game, None),
+                }
                 Ok(())
             }
             Answered::Command(re, Ok(version)) => {
@@ -186,10 +192,26 @@ impl Session {
             Answered::Unwatch(re) | Answered::Said(re, Ok(())) => {
                 self.answer(commands::ok(re, None)).await
             }
-            Answered::Watch(_, re, Err(refused))
-            | Answered::Command(re, Err(refused))
-            | Answered::Said(re, Err(refused)) => self.send(&commands::refused(re, refused)).await,
+            Answered::Watch(game, re, Err(refused)) => {
+                if let Some(None) = self.watching.get(&game) {
+                    self.watching.remove(&game);
+                }
+                self.send(&commands::refused(re, refused)).await
+            }
+            Answered::Command(re, Err(refused)) | Answered::Said(re, Err(refused)) => {
+                self.send(&commands::refused(re, refused)).await
+            }
         }
+    }
+
+    /// Follows a game no longer; only an `unwatch` with an `id` is answered.
+    pub(super) fn leave(&mut self, game: GameId, re: Option<i64>) {
+        self.watching.remove(&game);
+        let (rooms, number) = (self.app.rooms.clone(), self.number);
+        self.pending.push(Box::pin(async move {
+            rooms.unwatch(game, number).await;
+            Answered::Unwatch(re)
+        }));
     }
 
     async fn on_told(&mut self, feed: UserFeed) -> Result<(), Close> {
