@@ -29,9 +29,6 @@ pub const READ_CONNECTIONS: u32 = 2;
 /// How often the embedded store's play clock is saved while nothing is written: a crash takes back at most so much.
 pub const CLOCK_SAVE_PERIOD: Duration = Duration::from_secs(1);
 
-/// How often a node asks Redis for its time, to estimate the play clock.
-pub const TIME_SAMPLE_PERIOD: Duration = Duration::from_secs(1);
-
 /// The round trip above which an answer about the time is not believed: the estimate would be off by half of it.
 pub const MAX_SAMPLE_ROUND_TRIP: Duration = Duration::from_millis(100);
 
@@ -291,3 +288,29 @@ pub const MAX_CHAT_KEY: usize = 16;
 
 /// How often spectators that fell behind are offered the latest snapshot.
 pub const SPECTATOR_CATCH_UP: Duration = Duration::from_millis(250);
+
+// The Redis store's own.
+
+/// A tick this soon after the last one of any node moves nothing.
+pub const SAME_TICK: Duration = Duration::from_millis(500);
+
+/// What the play clock counts of an outage of the store.
+pub const COUNTED_OUTAGE: Duration = Duration::from_secs(1);
+
+/// Parts into which the buckets are divided, which tick one after the other within [`TICK_PERIOD`].
+pub const TICK_SLICES: u32 = 16;
+
+/// A bucket with nothing to look at ticks every so many rounds.
+pub const IDLE_TICK_ROUNDS: usize = 10;
+
+/// Overdue games that wait for this node to look at them. What does not fit is left to others, or comes again.
+pub const DUE_QUEUE: usize = 256;
+
+/// How long chat stays that was said just when its game was forgotten.
+pub const STRAY_CHAT_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// How often a node makes sure that it has heard of every revoked token.
+pub const REVOKED_PERIOD: Duration = Duration::from_secs(3);
+
+/// Revoked tokens that are read at once, as Redis wants to be told: `COUNT`.
+pub const REVOKED_PAGE: &str = "1000";
