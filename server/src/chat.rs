@@ -6,8 +6,20 @@ use zeitnot_game::setup::Player;
 use zeitnot_game::wire::{Author, ChatLine, Room};
 
 use crate::limits::{MAX_CHAT_KEY, MAX_CHAT_TEXT};
-use crate::play::Say;
 use crate::store::{Line, Said};
+
+/// A line that a user wants to say.
+#[derive(Debug, Clone)]
+pub struct Say {
+    /// Who says it, with the name to show.
+    pub author: Player,
+    /// Where.
+    pub room: Room,
+    /// What: plain text, already cleaned.
+    pub text: String,
+    /// The author's own mark for this line; empty: none.
+    pub key: String,
+}
 
 /// Why a line is not said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

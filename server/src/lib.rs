@@ -6,6 +6,7 @@ pub mod chat;
 pub mod config;
 pub mod deadlines;
 pub mod error;
+pub mod health;
 pub mod http;
 pub mod limits;
 pub mod node;

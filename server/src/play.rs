@@ -10,11 +10,10 @@ use zeitnot_game::entry::Entry;
 use zeitnot_game::event::{Asked, Command, Event};
 use zeitnot_game::game::{Decision, Game, Rejection};
 use zeitnot_game::id::{GameId, Tag, UserId, Version};
-use zeitnot_game::setup::Player;
 use zeitnot_game::time::{Millis, PlayTime, Timestamp};
 use zeitnot_game::wire::Room;
 
-use crate::chat;
+use crate::chat::{self, Say};
 use crate::limits::{
     MAX_DECISIONS, MAX_READS, STORE_PATIENCE, STORE_RETRY_PAUSE, UNREADABLE_RETRY,
 };
@@ -33,19 +32,6 @@ pub struct Asking {
     pub seen: Option<Version>,
     /// When it arrived, by the play clock.
     pub received: PlayTime,
-}
-
-/// A line that a user wants to say.
-#[derive(Debug, Clone)]
-pub struct Say {
-    /// Who says it, with the name to show.
-    pub author: Player,
-    /// Where.
-    pub room: Room,
-    /// What: plain text, already cleaned.
-    pub text: String,
-    /// The author's own mark for this line; empty: none.
-    pub key: String,
 }
 
 /// Why a command was not carried out.

@@ -15,8 +15,9 @@ use zeitnot_game::game::Game;
 use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::time::{Millis, PlayTime, Timestamp};
 
+use crate::chat::Say;
 use crate::limits::{ROOM_MAILBOX, ROOM_TRIES};
-use crate::play::{Asking, Refused, Say};
+use crate::play::{Asking, Refused};
 use crate::replica::{Watch, Watched};
 use crate::store::Store;
 

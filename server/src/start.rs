@@ -14,7 +14,7 @@ use zeitnot_game::setup::{InvalidSetup, Player, Setup};
 use zeitnot_game::time::Millis;
 
 use crate::limits::START_RETRY_MS;
-use crate::store::{Create, CreateError, Store, Unavailable};
+use crate::store::{Create, CreateError, Store, Unavailable, UserFeed, UserFollow};
 
 /// A game that a user plays, as it is noted and told. Shape: `q7ZwA0bX white bo:Bo`, the color being the user's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,37 @@ impl FromStr for Started {
             opponent: next()?.parse()?,
         })
     }
+}
+
+/// What a user hears of games that begin.
+#[derive(Debug)]
+pub struct Following(UserFollow);
+
+/// One thing that a user hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// A game began, or began to be told of.
+    Started(Started),
+    /// Something may have been missed: ask for all, with [`playing`].
+    Missed,
+}
+
+impl Following {
+    /// The next thing. Safe to cancel.
+    pub async fn next(&mut self) -> Heard {
+        match self.0.next().await {
+            UserFeed::Told(text) => text.parse().map_or(Heard::Missed, Heard::Started),
+            UserFeed::Resync => Heard::Missed,
+        }
+    }
+}
+
+/// Follows what begins for a user.
+///
+/// # Errors
+/// The store did not answer.
+pub async fn follow(store: &dyn Store, user: &UserId) -> Result<Following, Unavailable> {
+    store.follow_user(user).await.map(Following)
 }
 
 /// When a game that was just created is looked at, in case the node that created it died before it told anybody.

@@ -17,8 +17,9 @@ use super::message;
 use super::rates::Kind;
 use super::session::{Answered, Session};
 use crate::auth::Verified;
+use crate::chat::Say;
 use crate::limits::{CLIENT_PING_PERIOD, MAX_WATCHED};
-use crate::play::{Asking, Say};
+use crate::play::Asking;
 use crate::replica::Watch;
 use crate::{App, challenge, chat, start};
 

@@ -23,12 +23,12 @@ use super::requests::hello;
 use super::{Ticket, commands};
 use crate::App;
 use crate::auth::{Caller, Verified};
+use crate::health::Health;
 use crate::limits::{FRAMES_A_WRITE, MAX_PENDING, SOCKET_WRITE_TIMEOUT};
 use crate::outbox::{Frame, Outbox, OutboxReader, encode, outbox};
 use crate::play::Refused;
 use crate::replica::Watched;
-use crate::start::{self, Started};
-use crate::store::{Health, UserFeed, UserFollow};
+use crate::start::{self, Following, Heard, Started};
 
 /// What a room answered.
 pub(super) enum Answered {
@@ -51,7 +51,7 @@ pub(super) struct Session {
     pub(super) heartbeat: Heartbeat,
     pub(super) rates: Rates,
     /// What is told to the user, wherever it is connected.
-    told: Option<UserFollow>,
+    told: Option<Following>,
     health: watch::Receiver<Health>,
     /// When this socket is closed because the node goes away.
     leave_at: Option<Instant>,
@@ -106,7 +106,7 @@ impl Session {
     /// Follows the user first and looks then, so that no game begins unnoticed.
     async fn greet(&mut self) -> Result<(), Close> {
         if let Some(me) = &self.me {
-            self.told = self.app.store.follow_user(&me.user.id).await.ok();
+            self.told = start::follow(&*self.app.store, &me.user.id).await.ok();
         }
         let hello = hello(&self.app, self.me.as_ref()).await;
         self.send(&hello).await?;
@@ -133,7 +133,7 @@ impl Session {
                     Ok(frame) => self.forward(frame).await,
                     Err(_) => Err(Close::TooSlow),
                 },
-                Some(feed) = OptionFuture::from(self.told.as_mut().map(UserFollow::next)) => self.on_told(feed).await,
+                Some(heard) = OptionFuture::from(self.told.as_mut().map(Following::next)) => self.on_told(heard).await,
                 Ok(()) = self.health.changed() => {
                     let health = *self.health.borrow_and_update();
                     self.on_health(health).await
@@ -214,13 +214,13 @@ impl Session {
         }));
     }
 
-    async fn on_told(&mut self, feed: UserFeed) -> Result<(), Close> {
-        let started: Vec<Started> = match (feed, &self.me) {
-            (UserFeed::Told(text), _) => text.parse().into_iter().collect(),
-            (UserFeed::Resync, Some(me)) => start::playing(&*self.app.store, &me.user.id)
+    async fn on_told(&mut self, heard: Heard) -> Result<(), Close> {
+        let started: Vec<Started> = match (heard, &self.me) {
+            (Heard::Started(started), _) => vec![started],
+            (Heard::Missed, Some(me)) => start::playing(&*self.app.store, &me.user.id)
                 .await
                 .unwrap_or_default(),
-            (UserFeed::Resync, None) => Vec::new(),
+            (Heard::Missed, None) => Vec::new(),
         };
         for started in started {
             let frame = ServerMsg::GameStart(GameStartFrame {
