@@ -309,7 +309,7 @@ pub const COUNTED_OUTAGE: Duration = Duration::from_secs(1);
 /// Parts into which the buckets are divided, which tick one after the other within [`TICK_PERIOD`].
 pub const TICK_SLICES: u32 = 16;
 
-/// A bucket with nothing to look at ticks every so many rounds.
+/// A bucket with nothing to look at ticks every so many rounds; it is one after as many ticks found nothing.
 pub const IDLE_TICK_ROUNDS: usize = 10;
 
 /// Overdue games that wait for this node to look at them. What does not fit is left to others, or comes again.

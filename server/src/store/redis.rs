@@ -19,6 +19,8 @@ use std::time::Instant;
 use fred::clients::{Client, SubscriberClient};
 use fred::error::Error;
 use fred::interfaces::{ClientLike, EventInterface};
+use fred::types::config::Server;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -79,13 +81,16 @@ impl RedisStore {
     /// The server cannot be reached now, or is not fit to keep games.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
         let (client, subscriber) = driver::clients(url)?;
-        // Before the connection, so that no event comes before its receiver.
-        let (messages, reconnects) = (subscriber.message_rx(), subscriber.reconnect_rx());
+        // Before the connection, so that no message comes before its receiver.
+        let messages = subscriber.message_rx();
         let store = Self::new(client, subscriber);
-        if let Err(error) = store.prepare().await {
-            store.close().await;
-            return Err(error);
-        }
+        let reconnects = match store.prepare().await {
+            Ok(reconnects) => reconnects,
+            Err(error) => {
+                store.close().await;
+                return Err(error);
+            }
+        };
         let subscriptions = &store.subscriptions;
         store.spawn(subscriptions.clone().deliver(messages));
         store.spawn(subscriptions.clone().keep(reconnects));
@@ -115,17 +120,21 @@ impl RedisStore {
         }
     }
 
-    /// Connects, and learns what a node must know before it serves: the time, and which tokens are revoked.
-    async fn prepare(&self) -> Result<(), ConnectError> {
+    /// Connects, and learns what a node must know before it serves: the time, and which tokens are revoked. Returns
+    /// what tells of each later connection of the subscriber.
+    async fn prepare(&self) -> Result<Receiver<Server>, ConnectError> {
         self.client.init().await?;
         self.subscriber.init().await?;
         driver::check(&self.client).await?;
         self.scripts.load(&self.client).await?;
         self.ticker.tick_all().await?;
+        // Once it has answered its first connection has been told of; a next one is told of, or the second time follows it.
+        self.subscriptions.subscribe(&Topic::Revoked).await?;
+        let reconnects = self.subscriber.reconnect_rx();
         self.subscriptions.subscribe(&Topic::Revoked).await?;
         let now = self.ticker.clocks.wall_time(Instant::now());
         self.revoked.catch_up(now).await?;
-        Ok(())
+        Ok(reconnects)
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

@@ -280,7 +280,7 @@ impl Store for RedisStore {
     }
 
     fn is_revoked(&self, jti: &str) -> bool {
-        self.revoked.contains(jti)
+        self.revoked.contains(jti, self.wall_time())
     }
 
     fn health(&self) -> watch::Receiver<Health> {

@@ -56,8 +56,9 @@ impl Revoked {
         }
     }
 
-    pub(super) fn contains(&self, jti: &str) -> bool {
-        self.read().until.contains_key(jti)
+    pub(super) fn contains(&self, jti: &str, now: UnixMillis) -> bool {
+        let known = self.read();
+        known.until.get(jti).is_some_and(|&until| until > now)
     }
 
     /// Revokes a token, for every node.
@@ -114,14 +115,7 @@ impl Revoked {
             let scan = CustomCommand::new_static("ZSCAN", ClusterHash::FirstKey, false);
             let args = vec![REVOKED, &cursor, "COUNT", REVOKED_PAGE];
             let (next, page): (String, Vec<String>) = self.client.custom(scan, args).await?;
-            let mut known = self.write();
-            for pair in page.chunks_exact(2) {
-                let until = pair[1].parse().map_or(UnixMillis(0), UnixMillis);
-                if until > now {
-                    known.note(&pair[0], until);
-                }
-            }
-            drop(known);
+            self.write().note_page(&page, now);
             if next == "0" {
                 return Ok(());
             }
@@ -158,6 +152,16 @@ impl Known {
     fn note(&mut self, jti: &str, until: UnixMillis) {
         let known = self.until.entry(jti.to_owned()).or_insert(until);
         *known = until.max(*known);
+    }
+
+    /// Members and scores by turns.
+    fn note_page(&mut self, page: &[String], now: UnixMillis) {
+        for pair in page.chunks_exact(2) {
+            let until = pair[1].parse().map_or(UnixMillis(0), UnixMillis);
+            if until > now {
+                self.note(&pair[0], until);
+            }
+        }
     }
 
     /// Whether nothing is missing before it.

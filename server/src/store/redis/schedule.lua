@@ -1,4 +1,4 @@
--- Sets when a game is due, if its log has exactly this length.
+-- Sets when a game is due, if it exists and its log has exactly this length.
 --
 -- KEYS  the game's log, what is due in its bucket
 -- ARGV  the tick, as in `clock.lua`; the length, after how many ms the game is due (empty: never)
@@ -11,6 +11,9 @@ if redis.call('LLEN', log) ~= length then
 end
 if due_in == '' then
   redis.call('ZREM', due, log:sub(-8))
+  return {'done'}
+end
+if length == 0 then
   return {'done'}
 end
 local now, play = moment()

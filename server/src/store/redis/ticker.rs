@@ -2,7 +2,7 @@
 //! whether the store answers, and which games are overdue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use fred::clients::Client;
@@ -30,9 +30,9 @@ pub(super) struct Ticker {
     client: Client,
     script: Script,
     pub(super) clocks: Clocks,
-    /// Buckets that tick each second, since somebody must look at a game there some time.
-    has_due: [AtomicBool; Bucket::COUNT],
-    /// Others, where a game is followed on this node.
+    /// For how many more rounds each bucket ticks, though nothing is due there.
+    busy: [AtomicUsize; Bucket::COUNT],
+    /// Where a game is followed on this node.
     is_followed: [AtomicBool; Bucket::COUNT],
     due: mpsc::Sender<GameId>,
     answered: Notify,
@@ -46,7 +46,7 @@ impl Ticker {
             client,
             script,
             clocks: Clocks::new(),
-            has_due: std::array::from_fn(|_| AtomicBool::new(false)),
+            busy: std::array::from_fn(|_| AtomicUsize::new(0)),
             is_followed: std::array::from_fn(|_| AtomicBool::new(false)),
             due,
             answered: Notify::new(),
@@ -58,9 +58,9 @@ impl Ticker {
         self.health.subscribe()
     }
 
-    /// Says that a game in this bucket may be due some time, as the next tick will tell.
+    /// Says that a game in this bucket may be due some time, as the next ticks will tell.
     pub(super) fn expect_due(&self, bucket: Bucket) {
-        self.has_due[bucket.index()].store(true, Ordering::Relaxed);
+        self.busy[bucket.index()].store(IDLE_TICK_ROUNDS, Ordering::Relaxed);
     }
 
     /// Ticks one bucket now.
@@ -90,7 +90,9 @@ impl Ticker {
             lease,
         };
         self.clocks.learn(bucket, &tick);
-        self.has_due[bucket.index()].store(has_due, Ordering::Relaxed);
+        if has_due {
+            self.expect_due(bucket);
+        }
         self.answered.notify_one();
         for id in overdue {
             // Two ticks may both have counted on the same room: the game comes again.
@@ -142,9 +144,18 @@ impl Ticker {
         // The first bucket's ticks are the probe: no more are sent to a store that does not answer.
         index == 0
             || *self.health.borrow() == Health::Ok
-                && (self.has_due[index].load(Ordering::Relaxed)
+                && (self.is_busy(bucket)
                     || self.is_followed[index].load(Ordering::Relaxed)
-                    || round % IDLE_TICK_ROUNDS == 0)
+                    || round.is_multiple_of(IDLE_TICK_ROUNDS))
+    }
+
+    /// Takes one of its rounds.
+    fn is_busy(&self, bucket: Bucket) -> bool {
+        let rounds = &self.busy[bucket.index()];
+        let less = |rounds: usize| rounds.checked_sub(1);
+        rounds
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .is_ok()
     }
 
     /// Tells whether the store answers, for ever.
