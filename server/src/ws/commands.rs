@@ -9,6 +9,7 @@ use zeitnot_game::wire::{
     Answer, ClientMsg, DrawAction, ErrorCode, ErrorFrame, OkFrame, ServerMsg,
 };
 
+use crate::error::code_of;
 use crate::play::Refused;
 
 /// A command as a message has it.
@@ -112,13 +113,6 @@ pub(super) fn too_many(re: Option<i64>, retry_after: Millis) -> ServerMsg {
 
 /// `error` for what a room refused.
 pub(super) fn refused(re: Option<i64>, refused: Refused) -> ServerMsg {
-    let code = match refused {
-        Refused::Rejected(rejection) => rejection.code(),
-        Refused::NoSeat | Refused::NotYourRoom => ErrorCode::Forbidden,
-        Refused::NotFound => ErrorCode::NotFound,
-        Refused::Busy => ErrorCode::RateLimited,
-        Refused::Unavailable => ErrorCode::Unavailable,
-    };
     let retry_after_ms = match refused {
         Refused::Rejected(Rejection::TooEarly { retry_after }) => Some(retry_after),
         Refused::Busy => Some(Millis(500)),
@@ -126,7 +120,7 @@ pub(super) fn refused(re: Option<i64>, refused: Refused) -> ServerMsg {
     };
     ServerMsg::Error(ErrorFrame {
         re,
-        code,
+        code: code_of(refused),
         message: refused.to_string(),
         retry_after_ms,
     })

@@ -175,7 +175,7 @@ impl Session {
     }
 
     async fn on_auth(&mut self, re: Option<i64>, token: &str) -> Result<(), Close> {
-        let error = match self.app.auth.verify(token, self.app.wall_time()) {
+        let error = match self.app.verify(token) {
             Err(reason) => commands::error(re, ErrorCode::Unauthorized, reason.to_string()),
             Ok(renewed)
                 if self
