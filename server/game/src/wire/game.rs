@@ -267,7 +267,7 @@ pub struct TakebackFrame {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "ts", ts(optional, type = "Clock | null"))]
+    #[cfg_attr(feature = "ts", ts(optional = nullable, as = "Option<Clock>"))]
     pub clock: Option<Option<Clock>>,
     /// When it was committed.
     #[serde(skip_serializing_if = "Option::is_none")]
