@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use zeitnot_game::time::Millis;
+
 /// Entries that one append may write: a move, an offer with it, an end.
 pub const MAX_EVENTS_PER_APPEND: usize = 4;
 
@@ -26,9 +28,6 @@ pub const READ_CONNECTIONS: u32 = 2;
 
 /// How often the embedded store's play clock is saved while nothing is written: a crash takes back at most so much.
 pub const CLOCK_SAVE_PERIOD: Duration = Duration::from_secs(1);
-
-/// How often a node asks Redis for its time, to estimate the play clock.
-pub const TIME_SAMPLE_PERIOD: Duration = Duration::from_secs(1);
 
 /// The round trip above which an answer about the time is not believed: the estimate would be off by half of it.
 pub const MAX_SAMPLE_ROUND_TRIP: Duration = Duration::from_millis(100);
@@ -112,6 +111,15 @@ pub const HTTP_PATIENCE: Duration = Duration::from_millis(1500);
 /// The pause between two such questions.
 pub const HTTP_RETRY_PAUSE: Duration = Duration::from_millis(100);
 
+/// Running games of a user that one answer shows, unless more are asked for.
+pub const PLAYING_SHOWN: usize = 9;
+
+/// Running games of a user that one answer shows at most.
+pub const MAX_PLAYING_SHOWN: usize = 50;
+
+/// Games that one request looks at at a time.
+pub const LOOKS_AT_ONCE: usize = 8;
+
 /// How long a challenge stays open.
 pub const CHALLENGE_LIFETIME_MS: u64 = 24 * 3600 * 1000;
 
@@ -189,6 +197,39 @@ pub const SOCKET_SILENCE: Duration = Duration::from_secs(15);
 /// When to try again where a node has no room for another socket.
 pub const SOCKET_RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// So many messages in so many milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub messages: u8,
+    /// In which time, in milliseconds.
+    pub span_ms: u32,
+}
+
+/// Moves and game commands of a socket. The fastest players make five moves in a second, and never for long.
+pub const GAME_RATE: Rate = Rate {
+    messages: 100,
+    span_ms: 20_000,
+};
+
+/// Lobby messages of a socket: one a second is more than anybody chooses among.
+pub const LOBBY_RATE: Rate = Rate {
+    messages: 30,
+    span_ms: 30_000,
+};
+
+/// Lines of chat of a socket: more is not read.
+pub const CHAT_RATE: Rate = Rate {
+    messages: 5,
+    span_ms: 10_000,
+};
+
+/// Refused messages with which a socket is closed: who goes on after so many answers does not read them.
+pub const REFUSAL_RATE: Rate = Rate {
+    messages: 20,
+    span_ms: 10_000,
+};
+
 /// How long after its moment a flag is called, so that a move which came in time is first.
 pub const FLAG_SLACK: Duration = Duration::from_millis(50);
 
@@ -200,3 +241,85 @@ pub const ID_EPOCH_MINUTE: u64 = 29_453_760;
 
 /// Characters of the machine's name in a node's own.
 pub const MAX_NODE_NAME: usize = 40;
+
+// What must be looked at, and people.
+
+/// How long after its moment a game is handed out that nobody looked at.
+pub const DUE_GRACE: Duration = Duration::from_millis(200);
+
+/// After how long it is handed out again.
+pub const DUE_RETRY: Duration = Duration::from_secs(5);
+
+/// Games that are handed out at once.
+pub const DUE_BATCH: usize = 50;
+
+/// How often the play clock ticks.
+pub const TICK_PERIOD: Duration = Duration::from_secs(1);
+
+/// How old the last tick may be with which an append is sent, and the gap between ticks that counts as an outage.
+pub const MAX_TICK_AGE: Duration = Duration::from_secs(2);
+
+/// How long the store may be silent before players are told.
+pub const STORE_SILENCE: Duration = Duration::from_secs(2);
+
+/// Lines of chat that are kept of each room.
+pub const CHAT_LINES: usize = 50;
+
+/// Running games that are noted of a user.
+pub const MAX_PLAYING: usize = 100;
+
+/// Texts that wait for a socket's own follower.
+pub const USER_QUEUE: usize = 8;
+
+/// Tokens that may be revoked at a time.
+pub const MAX_REVOKED: usize = 100_000;
+
+/// After how many milliseconds a game is looked at that was just created or agreed on, if nobody told its players yet.
+pub const START_RETRY_MS: u64 = 2000;
+
+/// When a game is looked at again that this build cannot read.
+pub const UNREADABLE_RETRY: Millis = Millis(60_000);
+
+/// Characters of a line of chat.
+pub const MAX_CHAT_TEXT: usize = 140;
+
+/// Bytes of a client's mark for its line of chat.
+pub const MAX_CHAT_KEY: usize = 16;
+
+/// How often spectators that fell behind are offered the latest snapshot.
+pub const SPECTATOR_CATCH_UP: Duration = Duration::from_millis(250);
+
+/// How often a log is read in a row until it fits: its end, the whole of it, and once more.
+pub const MAX_READS: usize = 3;
+
+/// Looks, lines of chat and the like that a room does beside its commands; more wait in its mailbox.
+pub const MAX_ASIDE: usize = 64;
+
+/// Pings of one socket that wait for their echo; an echo that comes later than so many of them measures nothing.
+pub const MAX_PINGS: usize = 4;
+
+// The Redis store's own.
+
+/// A tick this soon after the last one of any node moves nothing.
+pub const SAME_TICK: Duration = Duration::from_millis(500);
+
+/// What the play clock counts of an outage of the store.
+pub const COUNTED_OUTAGE: Duration = Duration::from_secs(1);
+
+/// Parts into which the buckets are divided, which tick one after the other within [`TICK_PERIOD`].
+pub const TICK_SLICES: u32 = 16;
+
+/// A bucket with nothing to look at ticks every so many rounds; it is one after as many ticks found nothing.
+pub const IDLE_TICK_ROUNDS: usize = 10;
+
+/// Overdue games that wait for this node to look at them. What does not fit is left to others, or comes again.
+pub const DUE_QUEUE: usize = 256;
+
+/// How long chat stays that was said just when its game was forgotten.
+pub const STRAY_CHAT_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// How often a node makes sure that it has heard of every revoked token.
+pub const REVOKED_PERIOD: Duration = Duration::from_secs(3);
+
+/// Revoked tokens that are read at once, as Redis wants to be told: `COUNT`.
+pub const REVOKED_PAGE: &str = "1000";

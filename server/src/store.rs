@@ -11,21 +11,24 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 use zeitnot_game::color::{ByColor, Color};
-use zeitnot_game::id::{GameId, Head, Tag, Version};
-use zeitnot_game::time::{PlayTime, Timestamp, UnixMillis};
+use zeitnot_game::id::{GameId, Head, Tag, UserId, Version};
+use zeitnot_game::time::{Millis, PlayTime, Timestamp, UnixMillis};
 
-pub use channels::Follow;
+use crate::health::Health;
+
+pub use channels::{Follow, UserFollow};
 
 /// Where games are kept.
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
-    /// Begins a log with the set-up `body`. The store completes the line: `created:` and the unix time, the moment of
-    /// its play clock, and `tag`. Creating again with the same tag changes nothing and succeeds.
+    /// Begins a log with a set-up. The store completes the line: `created:` and the unix time, the moment of its play
+    /// clock, and the tag. Creating again with the same tag, or with the same body, changes nothing and succeeds.
     ///
     /// # Errors
     /// [`CreateError::Exists`] if the id is taken by another set-up: nothing was written.
-    async fn create(&self, id: GameId, body: &str, tag: Tag) -> Result<(), CreateError>;
+    async fn create(&self, id: GameId, create: &Create) -> Result<(), CreateError>;
 
     /// Appends events, all or none, after exactly the entry that the caller knows as the last; stamps them with the
     /// moment of the play clock, never earlier than the entry before; publishes them to the followers in the same
@@ -66,8 +69,122 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// On [`Unavailable`] it is not known whether the seat was taken: send the same again.
     async fn take_seat(&self, id: GameId, seat: &TakeSeat) -> Result<Seated, Unavailable>;
 
+    /// Sets when a game is handed out by [`Store::due`] next, from now on; nothing: never. Only if its log has exactly
+    /// this length, since a later append has set it better.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn schedule(
+        &self,
+        id: GameId,
+        length: Version,
+        due_in: Option<Millis>,
+    ) -> Result<(), Unavailable>;
+
+    /// Waits for a game that somebody must look at: its moment passed [`crate::limits::DUE_GRACE`] ago and nobody did.
+    /// One caller on one node gets it; if nothing has set another moment by then, it is handed out again after
+    /// [`crate::limits::DUE_RETRY`]. For one caller at a time on each node. Safe to cancel, but for that delay.
+    async fn due(&self) -> GameId;
+
+    /// Deletes a game with all that belongs to it, if its log has exactly this length.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn forget(&self, id: GameId, length: Version) -> Result<(), Unavailable>;
+
+    /// Says a line at a game, and hands it to the game's followers; the answer is its number in its room, from 1 on.
+    /// The same author and key again, among the last [`crate::limits::CHAT_LINES`] lines, is the same line.
+    ///
+    /// # Errors
+    /// On [`Unavailable`] it is not known whether it was said: send the same again.
+    async fn say(&self, id: GameId, line: &Line) -> Result<u32, Unavailable>;
+
+    /// The last [`crate::limits::CHAT_LINES`] lines of each room, in the order in which they were said.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn chat(&self, id: GameId) -> Result<Vec<Said>, Unavailable>;
+
+    /// Notes a running game under one of its players, or that it runs no longer (no note). At most
+    /// [`crate::limits::MAX_PLAYING`] a user; beyond that a new one is not noted.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn note_playing(
+        &self,
+        user: &UserId,
+        game: GameId,
+        note: Option<&str>,
+    ) -> Result<(), Unavailable>;
+
+    /// The running games of a user with their notes, in any order.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn playing(&self, user: &UserId) -> Result<Vec<(GameId, String)>, Unavailable>;
+
+    /// What is told to a user from now on.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn follow_user(&self, user: &UserId) -> Result<UserFollow, Unavailable>;
+
+    /// Hands a text to whoever follows this user, on every node.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn tell_user(&self, user: &UserId, text: &str) -> Result<(), Unavailable>;
+
+    /// Revokes a token by its own id, until it would have expired anyway.
+    ///
+    /// # Errors
+    /// On [`Unavailable`] it is not known whether it was done: send the same again.
+    async fn revoke(&self, jti: &str, until: UnixMillis) -> Result<(), Unavailable>;
+
+    /// Whether a token is revoked, as far as this node knows; every node knows within 5 s.
+    fn is_revoked(&self, jti: &str) -> bool;
+
+    /// Whether the store answers.
+    fn health(&self) -> watch::Receiver<Health>;
+
+    /// The store's wall clock, as this node estimates it without asking. For tokens and people.
+    fn wall_time(&self) -> UnixMillis;
+
     /// The store's play clock, as this node estimates it without asking.
     fn play_time(&self, id: GameId) -> PlayTime;
+}
+
+/// A line of chat to be said. Each field is one word, escaped by the caller, but for the text, which has no line breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The room's name.
+    pub room: String,
+    /// Who says it, as `id:name`.
+    pub author: String,
+    /// The author's own mark for this line; empty: none.
+    pub key: String,
+    /// What is said.
+    pub text: String,
+}
+
+/// A line that was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Its number in its room, from 1 on.
+    pub n: u32,
+    /// The line.
+    pub line: Line,
+}
+
+/// A game to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Create {
+    /// The body of entry 1.
+    pub body: String,
+    /// The tag of entry 1.
+    pub tag: Tag,
+    /// When the game is handed out by [`Store::due`], after its creation.
+    pub due_in: Millis,
 }
 
 /// Events to be written, as the bodies of their lines.
@@ -83,6 +200,8 @@ pub struct Append {
     pub bodies: Vec<String>,
     /// Not to be committed before this moment.
     pub not_before: Option<Timestamp>,
+    /// When the game is handed out by [`Store::due`], after these events; nothing: never.
+    pub due_in: Option<Millis>,
 }
 
 /// What became of an append.
@@ -97,6 +216,8 @@ pub enum Appended {
     },
     /// Nothing was written: the log has gone on. Fold these in and decide again.
     Stale(Tail),
+    /// Nothing was written: what this node knows of the store's time is too old. Send the same again.
+    Fenced,
     /// Nothing was written: its moment has not come.
     Early {
         /// The moment now.
@@ -139,7 +260,18 @@ pub struct Published {
 pub enum Feed {
     /// An append. It may repeat one that was read, or leave a gap.
     Published(Arc<Published>),
+    /// A line of chat. It may repeat one that was read.
+    Said(Arc<Said>),
     /// Something may have been missed: read.
+    Resync,
+}
+
+/// What a follower of a user gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserFeed {
+    /// A text.
+    Told(Arc<str>),
+    /// Something may have been missed: look at what the user plays.
     Resync,
 }
 
@@ -165,6 +297,8 @@ pub struct TakeSeat {
     pub or_other: bool,
     /// The tag of entry 1, in case the game begins.
     pub tag: Tag,
+    /// When the game is handed out by [`Store::due`], after it began.
+    pub due_in: Millis,
 }
 
 /// What became of a wish for a seat.

@@ -1,99 +1,136 @@
-//! The followers of games on this node: a bounded channel a game, shared by both stores.
+//! The followers on this node, of games and of users: a bounded channel each, shared by both stores.
 //!
-//! A channel that overflows loses its oldest items and says so: its follower gets [`Feed::Resync`] and reads.
+//! A channel that overflows loses its oldest items and says so: its follower gets a `Resync` and reads.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use zeitnot_game::id::GameId;
+use zeitnot_game::id::{GameId, UserId};
 
-use super::{Feed, Published};
-use crate::limits::FOLLOW_QUEUE;
+use super::{Feed, UserFeed};
+use crate::limits::{FOLLOW_QUEUE, USER_QUEUE};
 
-/// Which games are followed here, and by whom.
-#[derive(Debug, Clone, Default)]
-pub struct Channels(Arc<Mutex<HashMap<GameId, broadcast::Sender<Feed>>>>);
+/// Who or what is followed here, and by whom.
+#[derive(Debug, Clone)]
+pub struct Channels<K, F> {
+    senders: Arc<Mutex<HashMap<K, broadcast::Sender<F>>>>,
+    /// Items that wait for one follower.
+    queue: usize,
+    /// The item that stands for those that were lost.
+    resync: F,
+}
 
-impl Channels {
-    /// Follows a game. Also says whether it was not followed before.
-    #[must_use]
-    pub fn follow(&self, id: GameId) -> (Follow, bool) {
-        let mut games = self.lock();
-        let (rx, is_first) = match games.entry(id) {
-            Entry::Occupied(entry) => (entry.get().subscribe(), false),
-            Entry::Vacant(entry) => {
-                let (tx, rx) = broadcast::channel(FOLLOW_QUEUE);
-                entry.insert(tx);
-                (rx, true)
-            }
-        };
-        (Follow { rx }, is_first)
+/// The followers of games.
+pub type GameChannels = Channels<GameId, Feed>;
+
+/// The followers of users.
+pub type UserChannels = Channels<UserId, UserFeed>;
+
+/// One follower's end of a game's channel. Dropping it ends the following.
+pub type Follow = Following<Feed>;
+
+/// One follower's end of a user's channel. Dropping it ends the following.
+pub type UserFollow = Following<UserFeed>;
+
+impl Default for GameChannels {
+    fn default() -> Self {
+        Self::new(FOLLOW_QUEUE, Feed::Resync)
     }
+}
 
-    /// Hands an append to the game's followers.
-    pub fn publish(&self, id: GameId, published: Published) {
-        self.send(id, Feed::Published(Arc::new(published)));
+impl Default for UserChannels {
+    fn default() -> Self {
+        Self::new(USER_QUEUE, UserFeed::Resync)
     }
+}
 
-    /// Tells the followers of one game to read.
-    pub fn resync(&self, id: GameId) {
-        self.send(id, Feed::Resync);
-    }
-
-    fn send(&self, id: GameId, feed: Feed) {
-        let games = self.lock();
-        if let Some(tx) = games.get(&id) {
-            // Nobody there is no error: the channel goes with the next sweep.
-            let _ = tx.send(feed);
+impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
+    fn new(queue: usize, resync: F) -> Self {
+        Self {
+            senders: Arc::default(),
+            queue,
+            resync,
         }
     }
 
-    /// Whether a game has a channel.
+    /// Follows: every item from now on.
     #[must_use]
-    pub fn is_followed(&self, id: GameId) -> bool {
-        self.lock().contains_key(&id)
+    pub fn follow(&self, key: &K) -> Following<F> {
+        let mut senders = self.lock();
+        let rx = match senders.get(key) {
+            Some(tx) => tx.subscribe(),
+            None => {
+                let (tx, rx) = broadcast::channel(self.queue);
+                senders.insert(key.clone(), tx);
+                rx
+            }
+        };
+        Following {
+            rx,
+            resync: self.resync.clone(),
+        }
     }
 
-    /// Every game with a channel.
-    #[must_use]
-    pub fn games(&self) -> Vec<GameId> {
-        self.lock().keys().copied().collect()
+    /// Hands an item to the followers, if there are any.
+    pub fn send(&self, key: &K, item: F) {
+        if let Some(tx) = self.lock().get(key) {
+            // Nobody there is no error: the channel goes with the next sweep.
+            let _ = tx.send(item);
+        }
     }
 
-    /// Forgets the games that nobody follows any more, and names them.
-    pub fn sweep(&self) -> Vec<GameId> {
+    /// Tells the followers that they may have missed something.
+    pub fn resync(&self, key: &K) {
+        self.send(key, self.resync.clone());
+    }
+
+    /// Whether there is a channel.
+    #[must_use]
+    pub fn is_followed(&self, key: &K) -> bool {
+        self.lock().contains_key(key)
+    }
+
+    /// All that have a channel.
+    #[must_use]
+    pub fn keys(&self) -> Vec<K> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// Forgets the channels that nobody follows any more, and names them.
+    pub fn sweep(&self) -> Vec<K> {
         let mut gone = Vec::new();
-        self.lock().retain(|&id, tx| {
+        self.lock().retain(|key, tx| {
             let is_followed = tx.receiver_count() > 0;
             if !is_followed {
-                gone.push(id);
+                gone.push(key.clone());
             }
             is_followed
         });
         gone
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<GameId, broadcast::Sender<Feed>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, broadcast::Sender<F>>> {
         // The map is whole even if a holder panicked: each change is a single call.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.senders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One follower's end of a game's channel. Dropping it ends the following.
+/// One follower's end of a channel. Dropping it ends the following.
 #[derive(Debug)]
-pub struct Follow {
-    rx: broadcast::Receiver<Feed>,
+pub struct Following<F> {
+    rx: broadcast::Receiver<F>,
+    resync: F,
 }
 
-impl Follow {
+impl<F: Clone> Following<F> {
     /// The next item. Safe to cancel.
-    pub async fn next(&mut self) -> Feed {
+    pub async fn next(&mut self) -> F {
         match self.rx.recv().await {
-            Ok(feed) => feed,
-            Err(RecvError::Lagged(_) | RecvError::Closed) => Feed::Resync,
+            Ok(item) => item,
+            Err(RecvError::Lagged(_) | RecvError::Closed) => self.resync.clone(),
         }
     }
 }

@@ -5,33 +5,42 @@
 //! death of the process, and with [`Sync::Full`] the loss of power.
 
 mod challenge;
+mod chat;
 mod clock;
+mod due;
 mod log;
+mod playing;
+mod revoked;
 mod schema;
 mod writer;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use zeitnot_game::id::{GameId, Tag, Version};
-use zeitnot_game::time::PlayTime;
+use zeitnot_game::id::{GameId, UserId, Version};
+use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
 use self::clock::{PlayClock, unix_now};
+use self::revoked::Revoked;
 use self::writer::{Write, Writer};
-use super::channels::{Channels, Follow};
-use super::{Append, Appended, Challenge, CreateError, Seated, Store, Tail, TakeSeat, Unavailable};
-use crate::limits::{READ_CONNECTIONS, STORE_TIMEOUT, WRITE_QUEUE};
+use super::channels::{Follow, GameChannels, UserChannels, UserFollow};
+use super::{
+    Append, Appended, Challenge, Create, CreateError, Line, Said, Seated, Store, Tail, TakeSeat,
+    Unavailable, UserFeed,
+};
+use crate::health::Health;
+use crate::limits::{READ_CONNECTIONS, STORE_RETRY_PAUSE, STORE_TIMEOUT, WRITE_QUEUE};
 
 const LOCK_FILE: &str = "zeitnot.lock";
 const DATABASE_FILE: &str = "zeitnot.db";
@@ -51,9 +60,39 @@ pub struct EmbeddedStore {
     queue: mpsc::Sender<Write>,
     reads: SqlitePool,
     clock: PlayClock,
-    channels: Channels,
+    shared: Shared,
     shutdown: CancellationToken,
     tasks: TaskTracker,
+}
+
+/// What the writer changes once it has committed, and everybody else reads.
+#[derive(Debug, Clone)]
+struct Shared {
+    games: GameChannels,
+    users: UserChannels,
+    revoked: Revoked,
+    /// The earliest moment at which a game is due.
+    earliest: watch::Sender<Option<PlayTime>>,
+    health: watch::Sender<Health>,
+}
+
+impl Shared {
+    fn new(revoked: Revoked) -> Self {
+        Self {
+            games: GameChannels::default(),
+            users: UserChannels::default(),
+            revoked,
+            earliest: watch::Sender::new(None),
+            health: watch::Sender::new(Health::Ok),
+        }
+    }
+
+    /// Forgets what nobody follows any more, and what has expired.
+    fn sweep(&self) {
+        self.games.sweep();
+        self.users.sweep();
+        self.revoked.sweep(unix_now());
+    }
 }
 
 /// Why the embedded store was not opened.
@@ -95,18 +134,19 @@ impl EmbeddedStore {
         let mut connection: SqliteConnection = options.connect().await?;
         let saved = schema::prepare(&mut connection).await?;
         let clock = PlayClock::resume(saved, Instant::now());
+        let shared = Shared::new(Revoked::load(&mut connection, unix_now()).await?);
         let reads = SqlitePoolOptions::new()
             .max_connections(READ_CONNECTIONS)
             .acquire_timeout(STORE_TIMEOUT)
             .connect_with(options.read_only(true))
             .await?;
         let (queue, writes) = mpsc::channel(WRITE_QUEUE);
-        let (channels, shutdown) = (Channels::default(), CancellationToken::new());
+        let shutdown = CancellationToken::new();
         let writer = Writer {
             connection,
             queue: writes,
             clock,
-            channels: channels.clone(),
+            shared: shared.clone(),
             shutdown: shutdown.clone(),
             _lock: lock,
         };
@@ -116,7 +156,7 @@ impl EmbeddedStore {
             queue,
             reads,
             clock,
-            channels,
+            shared,
             shutdown,
             tasks,
         })
@@ -193,9 +233,9 @@ fn created(is_ours: bool) -> Result<(), CreateError> {
 
 #[async_trait]
 impl Store for EmbeddedStore {
-    async fn create(&self, id: GameId, body: &str, tag: Tag) -> Result<(), CreateError> {
-        let setup = (body.to_owned(), tag);
-        created(self.write(|reply| Write::Create(id, setup, reply)).await?)
+    async fn create(&self, id: GameId, create: &Create) -> Result<(), CreateError> {
+        let create = create.clone();
+        created(self.write(|reply| Write::Create(id, create, reply)).await?)
     }
 
     async fn append(&self, id: GameId, append: &Append) -> Result<Appended, Unavailable> {
@@ -208,8 +248,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn follow(&self, id: GameId) -> Result<Follow, Unavailable> {
-        let (follow, _) = self.channels.follow(id);
-        Ok(follow)
+        Ok(self.shared.games.follow(&id))
     }
 
     async fn open_challenge(&self, id: GameId, challenge: &Challenge) -> Result<(), CreateError> {
@@ -229,6 +268,92 @@ impl Store for EmbeddedStore {
     async fn take_seat(&self, id: GameId, seat: &TakeSeat) -> Result<Seated, Unavailable> {
         let seat = seat.clone();
         self.write(|reply| Write::TakeSeat(id, seat, reply)).await
+    }
+
+    async fn schedule(
+        &self,
+        id: GameId,
+        length: Version,
+        due_in: Option<Millis>,
+    ) -> Result<(), Unavailable> {
+        self.write(|reply| Write::Schedule(id, (length, due_in), reply))
+            .await
+    }
+
+    async fn due(&self) -> GameId {
+        let mut earliest = self.shared.earliest.subscribe();
+        loop {
+            let at = *earliest.borrow_and_update();
+            let wait = at.map(|at| due::until_handed_out(at, self.clock.at(Instant::now())));
+            if wait == Some(Duration::ZERO) {
+                match self.write(Write::HandOut).await {
+                    Ok(Some(id)) => return id,
+                    // Somebody else has it, or it was put off just now.
+                    Ok(None) => {}
+                    Err(_) => sleep(STORE_RETRY_PAUSE).await,
+                }
+                continue;
+            }
+            tokio::select! {
+                // The sender lives as long as this store.
+                _ = earliest.changed() => {}
+                () = sleep(wait.unwrap_or_default()), if wait.is_some() => {}
+            }
+        }
+    }
+
+    async fn forget(&self, id: GameId, length: Version) -> Result<(), Unavailable> {
+        self.write(|reply| Write::Forget(id, length, reply)).await
+    }
+
+    async fn say(&self, id: GameId, line: &Line) -> Result<u32, Unavailable> {
+        let line = line.clone();
+        self.write(|reply| Write::Say(id, line, reply)).await
+    }
+
+    async fn chat(&self, id: GameId) -> Result<Vec<Said>, Unavailable> {
+        chat::all(&self.reads, id).await.map_err(unavailable)
+    }
+
+    async fn note_playing(
+        &self,
+        user: &UserId,
+        game: GameId,
+        note: Option<&str>,
+    ) -> Result<(), Unavailable> {
+        let note = (game, note.map(str::to_owned));
+        self.write(|reply| Write::NotePlaying(user.clone(), note, reply))
+            .await
+    }
+
+    async fn playing(&self, user: &UserId) -> Result<Vec<(GameId, String)>, Unavailable> {
+        playing::all(&self.reads, user).await.map_err(unavailable)
+    }
+
+    async fn follow_user(&self, user: &UserId) -> Result<UserFollow, Unavailable> {
+        Ok(self.shared.users.follow(user))
+    }
+
+    async fn tell_user(&self, user: &UserId, text: &str) -> Result<(), Unavailable> {
+        self.shared.users.send(user, UserFeed::Told(text.into()));
+        Ok(())
+    }
+
+    async fn revoke(&self, jti: &str, until: UnixMillis) -> Result<(), Unavailable> {
+        let jti = jti.to_owned();
+        self.write(|reply| Write::Revoke(jti, until, reply)).await
+    }
+
+    fn is_revoked(&self, jti: &str) -> bool {
+        self.shared.revoked.contains(jti, unix_now())
+    }
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.shared.health.subscribe()
+    }
+
+    fn wall_time(&self) -> UnixMillis {
+        unix_now()
     }
 
     fn play_time(&self, _: GameId) -> PlayTime {

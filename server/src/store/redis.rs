@@ -2,35 +2,37 @@
 //!
 //! Only the files here know Redis and its driver.
 
+mod chat;
+mod clocks;
 mod driver;
 mod keys;
+mod requests;
+mod revoked;
 mod scripts;
 mod subscriptions;
-mod time;
+mod ticker;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use async_trait::async_trait;
 use fred::clients::{Client, SubscriberClient};
 use fred::error::Error;
 use fred::interfaces::{ClientLike, EventInterface};
-use fred::types::Value;
-use fred::types::scripts::Script;
+use fred::types::config::Server;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use zeitnot_game::color::Color;
-use zeitnot_game::id::{GameId, Tag, Version};
-use zeitnot_game::time::PlayTime;
+use zeitnot_game::id::GameId;
 
+use self::keys::Topic;
+use self::revoked::Revoked;
 use self::scripts::Scripts;
 use self::subscriptions::Subscriptions;
-use self::time::Estimate;
-use super::channels::Follow;
-use super::{Append, Appended, Challenge, CreateError, Seated, Store, Tail, TakeSeat, Unavailable};
-use crate::limits::STORE_TIMEOUT;
+use self::ticker::Ticker;
+use crate::limits::{DUE_QUEUE, STORE_TIMEOUT};
 
 /// Games in a Redis server.
 pub struct RedisStore {
@@ -38,7 +40,10 @@ pub struct RedisStore {
     subscriber: SubscriberClient,
     scripts: Scripts,
     subscriptions: Subscriptions,
-    time: Arc<Estimate>,
+    ticker: Arc<Ticker>,
+    /// Overdue games that the ticks brought.
+    due: Mutex<mpsc::Receiver<GameId>>,
+    revoked: Revoked,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -76,33 +81,60 @@ impl RedisStore {
     /// The server cannot be reached now, or is not fit to keep games.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
         let (client, subscriber) = driver::clients(url)?;
-        let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
-        // Before the connection, so that no event comes before its receiver.
-        let (messages, reconnects) = (subscriber.message_rx(), subscriber.reconnect_rx());
-        let scripts = Scripts::new();
-        let time = match prepare(&client, &subscriber, &scripts).await {
-            Ok(time) => Arc::new(time),
+        // Before the connection, so that no message comes before its receiver.
+        let messages = subscriber.message_rx();
+        let store = Self::new(client, subscriber);
+        let reconnects = match store.prepare().await {
+            Ok(reconnects) => reconnects,
             Err(error) => {
-                quit(&client).await;
-                quit(&subscriber).await;
+                store.close().await;
                 return Err(error);
             }
         };
-        let subscriptions = Subscriptions::new(subscriber.clone());
-        let store = Self {
+        let subscriptions = &store.subscriptions;
+        store.spawn(subscriptions.clone().deliver(messages));
+        store.spawn(subscriptions.clone().keep(reconnects));
+        store.spawn(store.ticker.clone().keep(subscriptions.games.clone()));
+        store.spawn(store.ticker.clone().watch());
+        let ticker = store.ticker.clone();
+        let wall_time = move || ticker.clocks.wall_time(Instant::now());
+        store.spawn(store.revoked.clone().keep(wall_time));
+        Ok(store)
+    }
+
+    fn new(client: Client, subscriber: SubscriberClient) -> Self {
+        let scripts = Scripts::new();
+        let (overdue, due) = mpsc::channel(DUE_QUEUE);
+        let ticker = Ticker::new(client.clone(), scripts.tick.clone(), overdue);
+        let revoked = Revoked::new(client.clone(), scripts.revoke.clone());
+        Self {
+            subscriptions: Subscriptions::new(subscriber.clone(), revoked.clone()),
             client,
             subscriber,
             scripts,
-            subscriptions,
-            time,
-            shutdown,
-            tasks,
-        };
-        store.spawn(store.subscriptions.clone().deliver(messages));
-        store.spawn(store.subscriptions.clone().keep(reconnects));
-        let (time, client) = (store.time.clone(), store.client.clone());
-        store.spawn(async move { time.keep(&client).await });
-        Ok(store)
+            ticker: Arc::new(ticker),
+            due: Mutex::new(due),
+            revoked,
+            shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Connects, and learns what a node must know before it serves: the time, and which tokens are revoked. Returns
+    /// what tells of each later connection of the subscriber.
+    async fn prepare(&self) -> Result<Receiver<Server>, ConnectError> {
+        self.client.init().await?;
+        self.subscriber.init().await?;
+        driver::check(&self.client).await?;
+        self.scripts.load(&self.client).await?;
+        self.ticker.tick_all().await?;
+        // Once it has answered its first connection has been told of; a next one is told of, or the second time follows it.
+        self.subscriptions.subscribe(&Topic::Revoked).await?;
+        let reconnects = self.subscriber.reconnect_rx();
+        self.subscriptions.subscribe(&Topic::Revoked).await?;
+        let now = self.ticker.clocks.wall_time(Instant::now());
+        self.revoked.catch_up(now).await?;
+        Ok(reconnects)
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -121,28 +153,6 @@ impl RedisStore {
         quit(&self.client).await;
         quit(&self.subscriber).await;
     }
-
-    async fn run<T>(
-        &self,
-        script: &Script,
-        (keys, args): (Vec<String>, Vec<Value>),
-        read: impl FnOnce(Value) -> Result<T, Error>,
-    ) -> Result<T, Unavailable> {
-        let reply = scripts::run(&self.client, script, keys, args).await;
-        reply.and_then(read).map_err(unavailable)
-    }
-}
-
-async fn prepare(
-    client: &Client,
-    subscriber: &SubscriberClient,
-    scripts: &Scripts,
-) -> Result<Estimate, ConnectError> {
-    client.init().await?;
-    subscriber.init().await?;
-    driver::check(client).await?;
-    scripts.load(client).await?;
-    Ok(Estimate::begin(client).await?)
 }
 
 async fn quit(client: &impl ClientLike) {
@@ -162,96 +172,5 @@ impl fmt::Debug for RedisStore {
         f.debug_struct("RedisStore")
             .field("client", &self.client)
             .finish_non_exhaustive()
-    }
-}
-
-fn unavailable(error: Error) -> Unavailable {
-    Unavailable(Box::new(error))
-}
-
-fn text(s: &str) -> Value {
-    Value::from(s)
-}
-
-fn created(is_ours: bool) -> Result<(), CreateError> {
-    if is_ours {
-        Ok(())
-    } else {
-        Err(CreateError::Exists)
-    }
-}
-
-#[async_trait]
-impl Store for RedisStore {
-    async fn create(&self, id: GameId, body: &str, tag: Tag) -> Result<(), CreateError> {
-        let keys = vec![keys::log(id), keys::challenge(id)];
-        let args = vec![text(body), text(tag.as_str())];
-        created(
-            self.run(&self.scripts.create, (keys, args), Value::convert)
-                .await?,
-        )
-    }
-
-    async fn append(&self, id: GameId, append: &Append) -> Result<Appended, Unavailable> {
-        let not_before = append.not_before.map(|moment| moment.0.to_string());
-        let mut args = vec![
-            text(&append.after.version.to_string()),
-            text(append.after.tag.as_str()),
-            text(append.tag.as_str()),
-            text(&append.origin.0.to_string()),
-            text(&not_before.unwrap_or_default()),
-        ];
-        args.extend(append.bodies.iter().map(|body| text(body)));
-        let keys = vec![keys::log(id)];
-        self.run(&self.scripts.append, (keys, args), scripts::appended)
-            .await
-    }
-
-    async fn read(&self, id: GameId, since: Version) -> Result<Tail, Unavailable> {
-        let request = (vec![keys::log(id)], vec![text(&since.to_string())]);
-        self.run(&self.scripts.read, request, scripts::tail).await
-    }
-
-    async fn follow(&self, id: GameId) -> Result<Follow, Unavailable> {
-        self.subscriptions.follow(id).await.map_err(unavailable)
-    }
-
-    async fn open_challenge(&self, id: GameId, challenge: &Challenge) -> Result<(), CreateError> {
-        let keys = vec![keys::challenge(id), keys::log(id)];
-        let mut args = vec![
-            text(&challenge.expires.0.to_string()),
-            text(&challenge.terms),
-        ];
-        for color in Color::ALL {
-            if let Some(player) = &challenge.seats[color] {
-                args.extend([text(color.as_str()), text(player)]);
-            }
-        }
-        created(
-            self.run(&self.scripts.open_challenge, (keys, args), Value::convert)
-                .await?,
-        )
-    }
-
-    async fn challenge(&self, id: GameId) -> Result<Option<Challenge>, Unavailable> {
-        let request = (vec![keys::challenge(id)], Vec::new());
-        self.run(&self.scripts.challenge, request, scripts::challenge)
-            .await
-    }
-
-    async fn take_seat(&self, id: GameId, seat: &TakeSeat) -> Result<Seated, Unavailable> {
-        let keys = vec![keys::challenge(id), keys::log(id)];
-        let args = vec![
-            text(&seat.player),
-            text(seat.color.as_str()),
-            text(if seat.or_other { "1" } else { "0" }),
-            text(seat.tag.as_str()),
-        ];
-        self.run(&self.scripts.take_seat, (keys, args), scripts::seated)
-            .await
-    }
-
-    fn play_time(&self, _: GameId) -> PlayTime {
-        self.time.at(Instant::now())
     }
 }

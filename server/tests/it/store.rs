@@ -1,19 +1,25 @@
 //! The port's promises, each written once and run against both implementations; then what each promises alone.
 
+mod chat;
+mod due;
 mod embedded;
 mod logs;
+mod people;
 mod redis;
 mod seats;
 
 use std::time::Duration;
 
-use zeitnot::store::{Append, Appended, Feed, Follow, Published, Store};
+use zeitnot::store::{Append, Appended, Create, Feed, Follow, Published, Store};
 use zeitnot_game::id::{GameId, Head, Tag, Version};
 use zeitnot_game::setup::FirstEntry;
-use zeitnot_game::time::{PlayTime, Timestamp};
+use zeitnot_game::time::{Millis, PlayTime, Timestamp};
 
 /// How long anything may take before a test gives up, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A moment that no test lives to see.
+const HOUR: Millis = Millis::from_secs(3600);
 
 const SETUP: &str = "game1 standard 180+2 casual white:anna:Anna black:bo:Bo";
 
@@ -48,19 +54,35 @@ fn tag(text: &str) -> Tag {
     text.parse().unwrap()
 }
 
+/// The set-up of every test, due in an hour.
+fn setup(nonce: &str) -> Create {
+    Create {
+        body: SETUP.to_owned(),
+        tag: tag(nonce),
+        due_in: HOUR,
+    }
+}
+
 /// What a writer knows of a log.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Known {
+    id: GameId,
     head: Head,
     origin: PlayTime,
 }
 
 /// Begins the game with the tag `first`.
 async fn begin(store: &dyn Store) -> Known {
-    store.create(game(), SETUP, tag("first")).await.unwrap();
-    let lines = store.read(game(), Version(0)).await.unwrap().lines;
+    begin_as(store, game(), &setup("first")).await
+}
+
+/// Begins a game.
+async fn begin_as(store: &dyn Store, id: GameId, create: &Create) -> Known {
+    store.create(id, create).await.unwrap();
+    let lines = store.read(id, Version(0)).await.unwrap().lines;
     let first: FirstEntry = lines[0].parse().unwrap();
     Known {
+        id,
         head: Head {
             version: Version(1),
             tag: first.tag,
@@ -77,13 +99,18 @@ impl Known {
             origin: self.origin,
             bodies: bodies.iter().map(|&body| body.to_owned()).collect(),
             not_before: None,
+            due_in: Some(HOUR),
         }
     }
 
     /// Appends and takes note of it; returns the moment.
     async fn commit(&mut self, store: &dyn Store, nonce: &str, bodies: &[&str]) -> Timestamp {
         let append = self.append(nonce, bodies);
-        let appended = store.append(game(), &append).await.unwrap();
+        self.commit_this(store, &append).await
+    }
+
+    async fn commit_this(&mut self, store: &dyn Store, append: &Append) -> Timestamp {
+        let appended = store.append(self.id, append).await.unwrap();
         let Appended::Committed { version, at } = appended else {
             panic!("not committed: {appended:?}");
         };
@@ -115,6 +142,6 @@ async fn next(follow: &mut Follow) -> Feed {
 async fn next_published(follow: &mut Follow) -> Published {
     match next(follow).await {
         Feed::Published(published) => published.as_ref().clone(),
-        Feed::Resync => panic!("nothing was lost"),
+        other => panic!("not an append: {other:?}"),
     }
 }

@@ -7,7 +7,7 @@ use zeitnot_game::time::UnixMillis;
 
 use super::clock::Moment;
 use super::{log, number};
-use crate::store::{Challenge, Seated, TakeSeat};
+use crate::store::{Challenge, Create, Seated, TakeSeat};
 
 const GET: &str = "SELECT terms, white, black, expires FROM challenge WHERE id = ? AND expires > ?";
 const PUT: &str =
@@ -84,8 +84,12 @@ pub(super) async fn take_seat(
         put(connection, id, &challenge).await?;
         return Ok(Seated::Waiting(color));
     };
-    let body = format!("{} white:{white} black:{black}", challenge.terms);
-    log::insert_first(&mut *connection, id, (&body, wish.tag), now).await?;
+    let create = Create {
+        body: format!("{} white:{white} black:{black}", challenge.terms),
+        tag: wish.tag,
+        due_in: wish.due_in,
+    };
+    log::insert_first(&mut *connection, id, &create, now).await?;
     sqlx::query(DELETE)
         .bind(id.as_str())
         .execute(connection)

@@ -4,23 +4,33 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 use zeitnot_game::id::{GameId, Tag, Version};
 use zeitnot_game::time::Timestamp;
 
-use super::challenge;
 use super::clock::Moment;
-use crate::store::{Append, Appended, Published, Tail};
+use super::{challenge, due};
+use crate::store::{Append, Appended, Create, Published, Tail};
 
 const LINES_FROM: &str = "SELECT line FROM entry WHERE game = ? AND version >= ? ORDER BY version";
 const FIRST: &str = "SELECT line FROM entry WHERE game = ? AND version = 1";
+const LENGTH: &str = "SELECT version FROM entry WHERE game = ? ORDER BY version DESC LIMIT 1";
 const INSERT: &str = "INSERT INTO entry (game, version, line) VALUES (?, ?, ?)";
+/// All that belongs to a game.
+const DELETE: [&str; 3] = [
+    "DELETE FROM entry WHERE game = ?",
+    "DELETE FROM chat WHERE game = ?",
+    "DELETE FROM due WHERE game = ?",
+];
+
+/// What the store itself writes into entry 1 begins with this.
+const CREATED: &str = "created:";
 
 /// Begins a log; says whether the id was free, or taken by this very set-up.
 pub(super) async fn create(
     connection: &mut SqliteConnection,
     id: GameId,
-    (body, tag): (&str, Tag),
+    create: &Create,
     now: Moment,
 ) -> sqlx::Result<bool> {
     if let Some(first) = first(&mut *connection, id).await? {
-        return Ok(has_tag(&first, tag));
+        return Ok(has_tag(&first, create.tag) || has_body(&first, &create.body));
     }
     if challenge::get(&mut *connection, id, now.unix)
         .await?
@@ -28,7 +38,7 @@ pub(super) async fn create(
     {
         return Ok(false);
     }
-    insert_first(connection, id, (body, tag), now).await?;
+    insert_first(connection, id, create, now).await?;
     Ok(true)
 }
 
@@ -47,11 +57,13 @@ pub(super) async fn first(
 pub(super) async fn insert_first(
     connection: &mut SqliteConnection,
     id: GameId,
-    (body, tag): (&str, Tag),
+    create: &Create,
     now: Moment,
 ) -> sqlx::Result<()> {
-    let line = format!("{body} created:{} {} {tag}", now.unix.0, now.play.0);
-    insert(connection, id, Version(1), &line).await
+    let Create { body, tag, due_in } = create;
+    let line = format!("{body} {CREATED}{} {} {tag}", now.unix.0, now.play.0);
+    insert(&mut *connection, id, Version(1), &line).await?;
+    due::set(connection, id, Some(due::after(now.play, *due_in))).await
 }
 
 /// Appends, if the log ends where the caller thinks; what it then has to publish is returned too.
@@ -103,12 +115,44 @@ pub(super) async fn append(
         version = version.next();
         insert(connection, id, version, line).await?;
     }
+    let moment = due::after(append.origin, at.since(Timestamp(0)));
+    let due_at = append.due_in.map(|due_in| due::after(moment, due_in));
+    due::set(connection, id, due_at).await?;
     let published = Published {
         first: after.version.next(),
         before: after.tag,
         lines,
     };
     Ok((Appended::Committed { version, at }, Some(published)))
+}
+
+/// Deletes a game, if its log has this length.
+pub(super) async fn forget(
+    connection: &mut SqliteConnection,
+    id: GameId,
+    length: Version,
+) -> sqlx::Result<()> {
+    if self::length(&mut *connection, id).await? == Some(length) {
+        for delete in DELETE {
+            sqlx::query(delete)
+                .bind(id.as_str())
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// The number of entries, if there is a log.
+pub(super) async fn length(
+    executor: impl SqliteExecutor<'_>,
+    id: GameId,
+) -> sqlx::Result<Option<Version>> {
+    let length: Option<u32> = sqlx::query_scalar(LENGTH)
+        .bind(id.as_str())
+        .fetch_optional(executor)
+        .await?;
+    Ok(length.map(Version))
 }
 
 /// The log after `since`; all of it if it is shorter.
@@ -165,6 +209,13 @@ async fn insert(
 
 fn has_tag(line: &str, tag: Tag) -> bool {
     line.ends_with(tag.as_str())
+}
+
+/// Whether entry 1 was made of this body.
+fn has_body(first: &str, body: &str) -> bool {
+    let rest = first.strip_prefix(body);
+    let rest = rest.and_then(|rest| rest.strip_prefix(' '));
+    rest.is_some_and(|rest| rest.starts_with(CREATED))
 }
 
 /// The word before the tag.

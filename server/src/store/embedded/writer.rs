@@ -2,34 +2,42 @@
 
 use std::fs::File;
 use std::mem;
+use std::sync::Arc;
 use std::time::Instant;
 
 use sqlx::{Connection, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
-use zeitnot_game::id::{GameId, Tag};
+use zeitnot_game::id::{GameId, UserId, Version};
+use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
 use super::clock::{Moment, PlayClock, unix_now};
-use super::{challenge, log, number};
+use super::{Shared, challenge, chat, due, log, number, playing, revoked};
+use crate::health::Health;
 use crate::limits::{CLOCK_SAVE_PERIOD, COMMIT_BATCH, SWEEP_PERIOD};
-use crate::store::channels::Channels;
-use crate::store::{Append, Appended, Challenge, Seated, TakeSeat};
+use crate::store::{Append, Appended, Challenge, Create, Feed, Line, Said, Seated, TakeSeat};
 
 const SAVE_CLOCK: &str = "UPDATE clock SET play = ? WHERE id = 1";
 
 /// Something to write, and where its answer goes. Dropping that answers `Unavailable`.
 #[derive(Debug)]
 pub(super) enum Write {
-    Create(GameId, (String, Tag), oneshot::Sender<bool>),
+    Create(GameId, Create, oneshot::Sender<bool>),
     Append(GameId, Append, oneshot::Sender<Appended>),
     OpenChallenge(GameId, Challenge, oneshot::Sender<bool>),
     TakeSeat(GameId, TakeSeat, oneshot::Sender<Seated>),
+    Schedule(GameId, (Version, Option<Millis>), oneshot::Sender<()>),
+    HandOut(oneshot::Sender<Option<GameId>>),
+    Forget(GameId, Version, oneshot::Sender<()>),
+    Say(GameId, Line, oneshot::Sender<u32>),
+    NotePlaying(UserId, (GameId, Option<String>), oneshot::Sender<()>),
+    Revoke(String, UnixMillis, oneshot::Sender<()>),
 }
 
 /// What is left to do for a write that is committed: publish, answer.
-type Finish = Box<dyn FnOnce(&Channels) + Send>;
+type Finish = Box<dyn FnOnce(&Shared) + Send>;
 
 /// The owner of the connection that writes.
 #[derive(Debug)]
@@ -37,7 +45,7 @@ pub(super) struct Writer {
     pub(super) connection: SqliteConnection,
     pub(super) queue: mpsc::Receiver<Write>,
     pub(super) clock: PlayClock,
-    pub(super) channels: Channels,
+    pub(super) shared: Shared,
     pub(super) shutdown: CancellationToken,
     /// Held, not used: the directory is ours for as long as somebody may write.
     pub(super) _lock: File,
@@ -58,12 +66,13 @@ impl Writer {
                     }
                 }
                 _ = save.tick() => {}
-                _ = sweep.tick() => { self.channels.sweep(); }
+                _ = sweep.tick() => self.shared.sweep(),
                 () = self.shutdown.cancelled(), if !self.queue.is_closed() => self.queue.close(),
             }
             self.commit(&mut batch).await;
         }
         self.commit(&mut batch).await;
+        self.shared.health.send_replace(Health::Unavailable);
         if let Err(error) = self.connection.close().await {
             error!("the embedded store was not closed cleanly: {error}");
         }
@@ -75,23 +84,38 @@ impl Writer {
             play: self.clock.at(Instant::now()),
             unix: unix_now(),
         };
-        match write_all(&mut self.connection, mem::take(batch), now).await {
-            Ok(all) => {
+        let health = match write_all(&mut self.connection, mem::take(batch), now).await {
+            Ok((all, earliest)) => {
+                set(&self.shared.earliest, earliest);
                 for finish in all {
-                    finish(&self.channels);
+                    finish(&self.shared);
                 }
+                Health::Ok
             }
-            Err(error) => error!("the embedded store could not write: {error}"),
-        }
+            Err(error) => {
+                error!("the embedded store could not write: {error}");
+                Health::Unavailable
+            }
+        };
+        set(&self.shared.health, health);
     }
 }
 
-/// All or none; what is still to be done for each, in the order of the batch.
+/// Wakes those who watch only if something is new.
+fn set<T: PartialEq>(watched: &watch::Sender<T>, value: T) {
+    watched.send_if_modified(|old| {
+        let is_new = *old != value;
+        *old = value;
+        is_new
+    });
+}
+
+/// All or none; what is still to be done for each, in the order of the batch, and when the next game is due then.
 async fn write_all(
     connection: &mut SqliteConnection,
     batch: Vec<Write>,
     now: Moment,
-) -> sqlx::Result<Vec<Finish>> {
+) -> sqlx::Result<(Vec<Finish>, Option<PlayTime>)> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let mut all = Vec::with_capacity(batch.len());
     for write in batch {
@@ -101,8 +125,9 @@ async fn write_all(
         .bind(number(now.play.0))
         .execute(&mut *transaction)
         .await?;
+    let earliest = due::earliest(&mut transaction).await?;
     transaction.commit().await?;
-    Ok(all)
+    Ok((all, earliest))
 }
 
 async fn write_one(
@@ -111,18 +136,14 @@ async fn write_one(
     now: Moment,
 ) -> sqlx::Result<Finish> {
     Ok(match write {
-        Write::Create(id, (body, tag), reply) => {
-            let is_ours = log::create(connection, id, (&body, tag), now).await?;
+        Write::Create(id, create, reply) => {
+            let is_ours = log::create(connection, id, &create, now).await?;
             answer(reply, is_ours)
         }
         Write::Append(id, append, reply) => {
             let (appended, published) = log::append(connection, id, &append, now).await?;
-            Box::new(move |channels| {
-                if let Some(published) = published {
-                    channels.publish(id, published);
-                }
-                answer(reply, appended)(channels);
-            })
+            let feed = published.map(|published| Feed::Published(Arc::new(published)));
+            publish((id, feed), answer(reply, appended))
         }
         Write::OpenChallenge(id, challenge, reply) => {
             let is_ours = challenge::open(connection, id, &challenge, now).await?;
@@ -132,6 +153,42 @@ async fn write_one(
             let seated = challenge::take_seat(connection, id, &wish, now).await?;
             answer(reply, seated)
         }
+        Write::Schedule(id, (length, due_in), reply) => {
+            let at = due_in.map(|due_in| due::after(now.play, due_in));
+            answer(reply, due::schedule(connection, id, (length, at)).await?)
+        }
+        Write::HandOut(reply) => answer(reply, due::hand_out(connection, now.play).await?),
+        Write::Forget(id, length, reply) => {
+            answer(reply, log::forget(connection, id, length).await?)
+        }
+        Write::Say(id, line, reply) => {
+            let (n, is_new) = chat::say(connection, id, &line).await?;
+            let feed = is_new.then(|| Feed::Said(Arc::new(Said { n, line })));
+            publish((id, feed), answer(reply, n))
+        }
+        Write::NotePlaying(user, (game, note), reply) => {
+            let note = (game, note.as_deref());
+            answer(reply, playing::note(connection, &user, note).await?)
+        }
+        Write::Revoke(jti, until, reply) => {
+            let has_room = revoked::put(connection, (&jti, until), now.unix).await?;
+            Box::new(move |shared| {
+                if has_room {
+                    shared.revoked.insert(jti, until);
+                    answer(reply, ())(shared);
+                }
+            })
+        }
+    })
+}
+
+/// First the followers, then whoever asked.
+fn publish((id, feed): (GameId, Option<Feed>), answer: Finish) -> Finish {
+    Box::new(move |shared| {
+        if let Some(feed) = feed {
+            shared.games.send(&id, feed);
+        }
+        answer(shared);
     })
 }
 

@@ -1,19 +1,23 @@
 -- Begins a log, unless a game or a challenge has its id.
 --
--- KEYS  the game's log, the challenge of the same id
--- ARGV  the body of entry 1, its tag
--- Reply 1 (it is there with this tag) | 0 (the id is taken)
-local log, challenge = KEYS[1], KEYS[2]
-local body, tag = ARGV[1], ARGV[2]
+-- KEYS  the game's log, the challenge of the same id, what is due in their bucket
+-- ARGV  the tick, as in `clock.lua`; the body of entry 1, its tag, after how many ms the game is due
+-- Reply {'created'} (it is there with this tag or body) | {'exists'} (the id is taken) | {'fenced'}
+local log, challenge, due = KEYS[1], KEYS[2], KEYS[3]
+local body, tag, due_in = ARGV[4], ARGV[5], ARGV[6]
 
 local first = redis.call('LINDEX', log, 0)
 if first then
-  return first:sub(-5) == tag and 1 or 0
+  local start = body .. ' created:'
+  return {(first:sub(-5) == tag or first:sub(1, #start) == start) and 'created' or 'exists'}
 end
 if redis.call('EXISTS', challenge) == 1 then
-  return 0
+  return {'exists'}
 end
-local time = redis.call('TIME')
-local now = string.format('%.0f', math.floor(time[1] * 1000 + time[2] / 1000))
-redis.call('RPUSH', log, body .. ' created:' .. now .. ' ' .. now .. ' ' .. tag)
-return 1
+local now, play = moment()
+if not now then
+  return {'fenced'}
+end
+redis.call('RPUSH', log, body .. ' created:' .. now .. ' ' .. play .. ' ' .. tag)
+redis.call('ZADD', due, play + due_in, log:sub(-8))
+return {'created'}

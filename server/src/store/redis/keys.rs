@@ -3,33 +3,112 @@
 
 use std::fmt;
 
-use zeitnot_game::id::GameId;
+use zeitnot_game::id::{GameId, UserId};
 
-/// Buckets, fixed for ever: what is stored is found by it.
-const BUCKETS: u32 = 256;
+use crate::limits::TICK_SLICES;
 
 /// A game's log, a list, and the name of its sharded channel. Shape: `{b:17}:game:q7ZwA0bX`.
 pub(super) fn log(id: GameId) -> String {
-    format!("{}:game:{id}", Bucket::of(id.as_str()))
+    format!("{}:game:{id}", Bucket::of_game(id))
 }
 
 /// A challenge, a hash. Shape: `{b:17}:challenge:q7ZwA0bX`.
 pub(super) fn challenge(id: GameId) -> String {
-    format!("{}:challenge:{id}", Bucket::of(id.as_str()))
+    format!("{}:challenge:{id}", Bucket::of_game(id))
 }
 
-/// The game whose log, and so whose channel, has this name.
-pub(super) fn game_of(log: &str) -> Option<GameId> {
-    let (_, id) = log.split_once(":game:")?;
-    id.parse().ok()
+/// What is said at a game, a list. Shape: `{b:17}:chat:q7ZwA0bX`.
+pub(super) fn chat(id: GameId) -> String {
+    format!("{}:chat:{id}", Bucket::of_game(id))
 }
 
-/// One of [`BUCKETS`].
-struct Bucket(u32);
+/// What a user plays, a hash. Shape: `{b:17}:user:anna:playing`.
+pub(super) fn playing(user: &UserId) -> String {
+    format!("{}:user:{user}:playing", Bucket::of_user(user))
+}
+
+/// The revoked tokens by their expiry, a sorted set, and the name of its channel.
+pub(super) const REVOKED: &str = "{b:0}:revoked";
+
+/// The mark of the last revocation.
+pub(super) const REVOKED_MARK: &str = "{b:0}:revoked:mark";
+
+/// What has a sharded channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Topic {
+    Game(GameId),
+    User(UserId),
+    Revoked,
+}
+
+impl Topic {
+    /// The name of its channel.
+    pub(super) fn channel(&self) -> String {
+        match self {
+            Self::Game(id) => log(*id),
+            Self::User(user) => format!("{}:user:{user}", Bucket::of_user(user)),
+            Self::Revoked => REVOKED.to_owned(),
+        }
+    }
+
+    /// What has a channel of this name.
+    pub(super) fn of(channel: &str) -> Option<Self> {
+        if channel == REVOKED {
+            return Some(Self::Revoked);
+        }
+        let (_, name) = channel.split_once("}:")?;
+        let (kind, id) = name.split_once(':')?;
+        match kind {
+            "game" => id.parse().ok().map(Self::Game),
+            "user" => id.parse().ok().map(Self::User),
+            _ => None,
+        }
+    }
+}
+
+/// One of the 256 buckets, fixed for ever: what is stored is found by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bucket(u8);
 
 impl Bucket {
+    /// How many there are.
+    pub(super) const COUNT: usize = 256;
+
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        (0..=u8::MAX).map(Self)
+    }
+
+    pub(super) fn of_game(id: GameId) -> Self {
+        Self::of(id.as_str())
+    }
+
+    fn of_user(user: &UserId) -> Self {
+        Self::of(user.as_str())
+    }
+
     fn of(id: &str) -> Self {
-        Self(fnv1a(id.as_bytes()) % BUCKETS)
+        // Modulo 256.
+        let [lowest, ..] = fnv1a(id.as_bytes()).to_le_bytes();
+        Self(lowest)
+    }
+
+    pub(super) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// The part of a second in which it ticks.
+    pub(super) fn slice(self) -> u32 {
+        u32::from(self.0) % TICK_SLICES
+    }
+
+    /// Its play clock, a hash.
+    pub(super) fn clock(self) -> String {
+        format!("{self}:clock")
+    }
+
+    /// When somebody must look at its games, a sorted set.
+    pub(super) fn due(self) -> String {
+        format!("{self}:due")
     }
 }
 
@@ -73,13 +152,32 @@ mod tests {
         for (id, expected) in cases {
             let id = id.parse().unwrap();
             assert_eq!(log(id), expected);
-            assert_eq!(game_of(expected), Some(id));
+            assert_eq!(Topic::of(expected), Some(Topic::Game(id)));
         }
     }
 
     #[test]
-    fn a_game_and_its_challenge_share_a_bucket() {
+    fn what_belongs_to_a_game_shares_its_bucket() {
         let id = "q7ZwA0bX".parse().unwrap();
-        assert_eq!(log(id).replace("game", "challenge"), challenge(id));
+        assert_eq!(challenge(id), log(id).replace("game", "challenge"));
+        assert_eq!(chat(id), log(id).replace("game", "chat"));
+        let bucket = Bucket::of_game(id);
+        assert_eq!(bucket.due(), "{b:121}:due");
+        assert_eq!(bucket.clock(), "{b:121}:clock");
+    }
+
+    #[test]
+    fn a_channel_tells_its_topic() {
+        let topics = [
+            Topic::Game("q7ZwA0bX".parse().unwrap()),
+            Topic::User("guest-k2x9w0q4ab".parse().unwrap()),
+            Topic::Revoked,
+        ];
+        for topic in topics {
+            assert_eq!(Topic::of(&topic.channel()), Some(topic));
+        }
+        for other in ["", "{b:1}:due", "{b:1}:user:anna:playing", "{b:1}:game:x"] {
+            assert_eq!(Topic::of(other), None, "{other}");
+        }
     }
 }

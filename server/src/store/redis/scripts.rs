@@ -6,9 +6,10 @@ use fred::interfaces::LuaInterface;
 use fred::types::scripts::Script;
 use fred::types::{FromValue, Value};
 use zeitnot_game::color::{ByColor, Color};
-use zeitnot_game::id::Version;
+use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::time::{Timestamp, UnixMillis};
 
+use super::clocks::Lease;
 use super::driver::connected;
 use crate::store::{Appended, Challenge, Seated, Tail};
 
@@ -18,9 +19,22 @@ pub(super) struct Scripts {
     pub(super) append: Script,
     pub(super) read: Script,
     pub(super) create: Script,
+    pub(super) schedule: Script,
+    pub(super) forget: Script,
     pub(super) open_challenge: Script,
     pub(super) challenge: Script,
     pub(super) take_seat: Script,
+    pub(super) tick: Script,
+    pub(super) say: Script,
+    pub(super) note_playing: Script,
+    pub(super) revoke: Script,
+}
+
+/// A script that begins with `clock.lua`.
+macro_rules! dated {
+    ($file:literal) => {
+        Script::from_lua(concat!(include_str!("clock.lua"), include_str!($file)))
+    };
 }
 
 impl Scripts {
@@ -28,24 +42,36 @@ impl Scripts {
         Self {
             append: Script::from_lua(include_str!("append.lua")),
             read: Script::from_lua(include_str!("read.lua")),
-            create: Script::from_lua(include_str!("create.lua")),
+            create: dated!("create.lua"),
+            schedule: dated!("schedule.lua"),
+            forget: Script::from_lua(include_str!("forget.lua")),
             open_challenge: Script::from_lua(include_str!("open_challenge.lua")),
             challenge: Script::from_lua(include_str!("challenge.lua")),
-            take_seat: Script::from_lua(include_str!("take_seat.lua")),
+            take_seat: dated!("take_seat.lua"),
+            tick: Script::from_lua(include_str!("tick.lua")),
+            say: Script::from_lua(include_str!("say.lua")),
+            note_playing: Script::from_lua(include_str!("note_playing.lua")),
+            revoke: Script::from_lua(include_str!("revoke.lua")),
         }
     }
 
     /// Loads all scripts, so that the first game does not have to.
     pub(super) async fn load(&self, client: &Client) -> Result<(), Error> {
-        let Self {
-            append,
-            read,
-            create,
-            open_challenge,
-            challenge,
-            take_seat,
-        } = self;
-        for script in [append, read, create, open_challenge, challenge, take_seat] {
+        let scripts = [
+            &self.append,
+            &self.read,
+            &self.create,
+            &self.schedule,
+            &self.forget,
+            &self.open_challenge,
+            &self.challenge,
+            &self.take_seat,
+            &self.tick,
+            &self.say,
+            &self.note_playing,
+            &self.revoke,
+        ];
+        for script in scripts {
             script.load(client).await?;
         }
         Ok(())
@@ -72,6 +98,49 @@ pub(super) async fn run(
     }
 }
 
+/// The reply of a script whose caller knows too little of the time.
+const FENCED: &str = "fenced";
+
+/// Whether a script wants a newer tick.
+pub(super) fn is_fenced(reply: &Value) -> bool {
+    let word = match reply {
+        Value::Array(words) => words.first().and_then(Value::as_str),
+        _ => None,
+    };
+    word.as_deref() == Some(FENCED)
+}
+
+/// Reads the reply of `tick.lua`: the store's time now, the tick, whether anything is due some time, what is overdue.
+pub(super) fn ticked(reply: Value) -> Result<(u64, Lease, bool, Vec<GameId>), Error> {
+    let mut words = Words::of(reply);
+    let now = words.next()?;
+    let lease = Lease {
+        wall: words.next()?,
+        play: words.next()?,
+    };
+    let number: u64 = words.next()?;
+    let ids: Vec<String> = words.next()?;
+    let ids = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    Ok((now, lease, number > 0, ids))
+}
+
+/// Reads the reply of `create.lua`: whether the log is the caller's.
+pub(super) fn created(reply: Value) -> Result<bool, Error> {
+    match Words::of(reply).next::<String>()?.as_str() {
+        "created" => Ok(true),
+        "exists" => Ok(false),
+        _ => Err(unexpected()),
+    }
+}
+
+/// Reads the reply of `schedule.lua`.
+pub(super) fn scheduled(reply: Value) -> Result<(), Error> {
+    match Words::of(reply).next::<String>()?.as_str() {
+        "done" => Ok(()),
+        _ => Err(unexpected()),
+    }
+}
+
 /// Reads the reply of `append.lua`.
 pub(super) fn appended(reply: Value) -> Result<Appended, Error> {
     let mut words = Words::of(reply);
@@ -84,6 +153,7 @@ pub(super) fn appended(reply: Value) -> Result<Appended, Error> {
             at: Timestamp(words.next()?),
         },
         "stale" => Appended::Stale(words.tail()?),
+        FENCED => Appended::Fenced,
         _ => return Err(unexpected()),
     })
 }

@@ -1,6 +1,8 @@
 //! What this node follows, on a connection of its own. The driver neither subscribes again nor tells of all that it
 //! lost, so both is done here: after each interruption everything is subscribed again, and then read.
 
+use std::sync::Arc;
+
 use fred::clients::SubscriberClient;
 use fred::error::Error;
 use fred::interfaces::{ClientLike, PubsubInterface};
@@ -13,26 +15,35 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{interval, sleep};
 use tracing::{info, warn};
-use zeitnot_game::id::{GameId, Version};
+use zeitnot_game::id::{GameId, UserId, Version};
 
+use super::chat;
 use super::driver::connected;
-use super::keys;
+use super::keys::Topic;
+use super::revoked::Revoked;
 use crate::limits::{SUBSCRIBE_RETRY, SUBSCRIBES_IN_FLIGHT, SWEEP_PERIOD};
-use crate::store::Published;
-use crate::store::channels::{Channels, Follow};
+use crate::store::channels::{Follow, GameChannels, UserChannels, UserFollow};
+use crate::store::{Feed, Published, UserFeed};
+
+/// What stands before a line of chat on a game's channel; as in `say.lua`.
+const CHAT: &str = "chat ";
 
 /// The subscriptions of this node.
 #[derive(Clone)]
 pub(super) struct Subscriptions {
     client: SubscriberClient,
-    channels: Channels,
+    pub(super) games: GameChannels,
+    users: UserChannels,
+    revoked: Revoked,
 }
 
 impl Subscriptions {
-    pub(super) fn new(client: SubscriberClient) -> Self {
+    pub(super) fn new(client: SubscriberClient, revoked: Revoked) -> Self {
         Self {
             client,
-            channels: Channels::default(),
+            games: GameChannels::default(),
+            users: UserChannels::default(),
+            revoked,
         }
     }
 
@@ -40,15 +51,46 @@ impl Subscriptions {
     pub(super) async fn follow(&self, id: GameId) -> Result<Follow, Error> {
         // First the channel, then the subscription: an interruption in between is repaired by `resubscribe`. A game
         // that is followed already is subscribed again, since it is not known whether that has been answered yet.
-        let (follow, _) = self.channels.follow(id);
-        self.subscribe(id).await?;
+        let follow = self.games.follow(&id);
+        self.subscribe(&Topic::Game(id)).await?;
         Ok(follow)
     }
 
-    async fn subscribe(&self, id: GameId) -> Result<(), Error> {
+    /// The same for what is told to a user.
+    pub(super) async fn follow_user(&self, user: &UserId) -> Result<UserFollow, Error> {
+        let follow = self.users.follow(user);
+        self.subscribe(&Topic::User(user.clone())).await?;
+        Ok(follow)
+    }
+
+    pub(super) async fn subscribe(&self, topic: &Topic) -> Result<(), Error> {
         connected(&self.client).await?;
         // One channel a call: the driver takes the replies for the others as answers to what comes next.
-        self.client.ssubscribe(keys::log(id)).await
+        self.client.ssubscribe(topic.channel()).await
+    }
+
+    /// Everything that is followed.
+    fn topics(&self) -> Vec<Topic> {
+        let games = self.games.keys().into_iter().map(Topic::Game);
+        let users = self.users.keys().into_iter().map(Topic::User);
+        games.chain(users).chain([Topic::Revoked]).collect()
+    }
+
+    fn is_followed(&self, topic: &Topic) -> bool {
+        match topic {
+            Topic::Game(id) => self.games.is_followed(id),
+            Topic::User(user) => self.users.is_followed(user),
+            Topic::Revoked => true,
+        }
+    }
+
+    /// Tells the followers that something may be missing.
+    fn resync(&self, topic: &Topic) {
+        match topic {
+            Topic::Game(id) => self.games.resync(id),
+            Topic::User(user) => self.users.resync(user),
+            Topic::Revoked => self.revoked.look(),
+        }
     }
 
     /// Hands messages on, for ever.
@@ -61,8 +103,8 @@ impl Subscriptions {
                         count,
                         "{count} messages of the store were lost: reading every game"
                     );
-                    for id in self.channels.games() {
-                        self.channels.resync(id);
+                    for topic in self.topics() {
+                        self.resync(&topic);
                     }
                 }
                 Err(RecvError::Closed) => break,
@@ -71,27 +113,35 @@ impl Subscriptions {
     }
 
     fn deliver_one(&self, message: &Message) {
-        let Some(id) = keys::game_of(&message.channel) else {
+        let Some(topic) = Topic::of(&message.channel) else {
             return;
         };
         let payload = message.value.as_str();
-        match payload.as_deref().and_then(parse_published) {
-            Some(published) => self.channels.publish(id, published),
-            // Another build's, perhaps: the log tells.
-            None => self.channels.resync(id),
+        let payload = payload.as_deref();
+        match &topic {
+            Topic::Game(id) => match payload.and_then(parse) {
+                Some(feed) => self.games.send(id, feed),
+                // Another build's, perhaps: the log tells.
+                None => self.games.resync(id),
+            },
+            Topic::User(user) => match payload {
+                Some(text) => self.users.send(user, UserFeed::Told(text.into())),
+                None => self.users.resync(user),
+            },
+            Topic::Revoked => self.revoked.deliver(payload),
         }
     }
 
-    /// Keeps the subscriptions of the followed games alive and ends the others, for ever.
+    /// Keeps the subscriptions of what is followed alive and ends the others, for ever.
     pub(super) async fn keep(self, mut reconnects: Receiver<Server>) {
         let mut sweep = interval(SWEEP_PERIOD);
         loop {
             tokio::select! {
                 reconnect = reconnects.recv() => match reconnect {
                     Ok(_) | Err(RecvError::Lagged(_)) => {
-                        let games = self.channels.games();
-                        info!(count = games.len(), "connected to the store's channels");
-                        self.resubscribe(games).await;
+                        let topics = self.topics();
+                        info!(count = topics.len(), "connected to the store's channels");
+                        self.resubscribe(topics).await;
                     }
                     Err(RecvError::Closed) => break,
                 },
@@ -101,20 +151,22 @@ impl Subscriptions {
     }
 
     /// Subscribes, tries again what failed, and tells the followers to read.
-    async fn resubscribe(&self, mut games: Vec<GameId>) {
-        while !games.is_empty() {
-            games = stream::iter(games)
-                .map(async |id| {
-                    self.subscribe(id).await.map_err(|_| id)?;
-                    self.channels.resync(id);
-                    Ok(())
+    async fn resubscribe(&self, mut topics: Vec<Topic>) {
+        while !topics.is_empty() {
+            topics = stream::iter(topics)
+                .map(async |topic| match self.subscribe(&topic).await {
+                    Ok(()) => {
+                        self.resync(&topic);
+                        None
+                    }
+                    Err(_) => Some(topic),
                 })
                 .buffer_unordered(SUBSCRIBES_IN_FLIGHT)
-                .filter_map(|subscribed: Result<(), GameId>| ready(subscribed.err()))
+                .filter_map(ready)
                 .collect()
                 .await;
-            games.retain(|&id| self.channels.is_followed(id));
-            if !games.is_empty() {
+            topics.retain(|topic| self.is_followed(topic));
+            if !topics.is_empty() {
                 sleep(SUBSCRIBE_RETRY).await;
             }
         }
@@ -123,19 +175,29 @@ impl Subscriptions {
     /// Ends the subscriptions that nobody needs any more. Who follows a game meanwhile may have subscribed before it is
     /// ended here: so it is looked at again afterwards, and subscribed again.
     async fn sweep(&self) {
-        let again = stream::iter(self.channels.sweep())
-            .map(async |id| {
+        let games = self.games.sweep().into_iter().map(Topic::Game);
+        let users = self.users.sweep().into_iter().map(Topic::User);
+        let again = stream::iter(games.chain(users))
+            .map(async |topic| {
                 // Where it fails the connection is lost, and the next one begins with what is followed then.
                 if self.client.is_connected() {
-                    let _ = self.client.sunsubscribe(keys::log(id)).await;
+                    let _ = self.client.sunsubscribe(topic.channel()).await;
                 }
-                self.channels.is_followed(id).then_some(id)
+                self.is_followed(&topic).then_some(topic)
             })
             .buffer_unordered(SUBSCRIBES_IN_FLIGHT)
             .filter_map(ready)
             .collect()
             .await;
         self.resubscribe(again).await;
+    }
+}
+
+/// Reads a message on a game's channel.
+fn parse(message: &str) -> Option<Feed> {
+    match message.strip_prefix(CHAT) {
+        Some(line) => Some(Feed::Said(Arc::new(chat::parse(line)?))),
+        None => Some(Feed::Published(Arc::new(parse_published(message)?))),
     }
 }
 

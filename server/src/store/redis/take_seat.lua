@@ -1,10 +1,11 @@
 -- Takes a seat of a challenge; with the second one the challenge becomes a game.
 --
--- KEYS  the challenge, the log of the game of the same id
--- ARGV  the player as id:name, the seat wished for, 1 if the other one will do, the tag of entry 1
--- Reply {'waiting', color} | {'begun', color} | {'taken'} | {'not-found'}
-local challenge, log = KEYS[1], KEYS[2]
-local player, color, or_other, tag = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4]
+-- KEYS  the challenge, the log of the game of the same id, what is due in their bucket
+-- ARGV  the tick, as in `clock.lua`; the player as id:name, the seat wished for, 1 if the other one will do, the tag of
+--       entry 1, after how many ms the game is due
+-- Reply {'waiting', color} | {'begun', color} | {'taken'} | {'not-found'} | {'fenced'}
+local challenge, log, due = KEYS[1], KEYS[2], KEYS[3]
+local player, color, or_other, tag, due_in = ARGV[4], ARGV[5], ARGV[6] == '1', ARGV[7], ARGV[8]
 local user = player:match('^[^:]*')
 local other = color == 'white' and 'black' or 'white'
 
@@ -45,9 +46,12 @@ if not (seats.white and seats.black) then
   redis.call('HSET', challenge, seat, player)
   return {'waiting', seat}
 end
-local time = redis.call('TIME')
-local now = string.format('%.0f', math.floor(time[1] * 1000 + time[2] / 1000))
+local now, play = moment()
+if not now then
+  return {'fenced'}
+end
 redis.call('RPUSH', log, terms .. ' white:' .. seats.white .. ' black:' .. seats.black
-  .. ' created:' .. now .. ' ' .. now .. ' ' .. tag)
+  .. ' created:' .. now .. ' ' .. play .. ' ' .. tag)
+redis.call('ZADD', due, play + due_in, log:sub(-8))
 redis.call('DEL', challenge)
 return {'begun', seat}

@@ -1,17 +1,20 @@
 //! Promises about logs.
 
 use futures_util::future::join_all;
-use zeitnot::store::{Appended, CreateError, Feed, Published, Store, Tail};
+use zeitnot::limits::FOLLOW_QUEUE;
+use zeitnot::store::{Appended, Create, CreateError, Feed, Line, Published, Store, Tail};
 use zeitnot_game::entry::Entry;
 use zeitnot_game::id::{Head, Version};
 use zeitnot_game::setup::FirstEntry;
 use zeitnot_game::time::{PlayTime, Timestamp};
 
-use super::{SETUP, begin, game, next_published, on_both_stores, tag};
+use super::{SETUP, begin, game, next_published, on_both_stores, setup, tag};
 
 on_both_stores! {
     a_created_game_has_its_setup_as_entry_1
     creating_again_with_the_same_tag_changes_nothing
+    creating_again_with_the_same_body_changes_nothing
+    creating_again_after_the_game_went_on_changes_nothing
     creating_over_another_setup_is_refused
     a_game_that_does_not_exist_has_length_0
     appended_lines_are_the_bodies_with_moment_and_tag
@@ -25,11 +28,12 @@ on_both_stores! {
     a_follower_sees_each_append_as_written_and_in_order
     refused_and_repeated_appends_are_not_published
     following_first_and_reading_then_leaves_no_gap
+    a_game_is_forgotten_with_its_chat_only_at_its_length
 }
 
 async fn a_created_game_has_its_setup_as_entry_1(store: &dyn Store) {
     let before = store.play_time(game());
-    store.create(game(), SETUP, tag("first")).await.unwrap();
+    store.create(game(), &setup("first")).await.unwrap();
     let tail = store.read(game(), Version(0)).await.unwrap();
     assert_eq!((tail.since, tail.lines.len()), (Version(0), 1));
     assert!(tail.lines[0].starts_with(&format!("{SETUP} created:")));
@@ -42,14 +46,65 @@ async fn a_created_game_has_its_setup_as_entry_1(store: &dyn Store) {
 async fn creating_again_with_the_same_tag_changes_nothing(store: &dyn Store) {
     begin(store).await;
     let created = store.read(game(), Version(0)).await.unwrap();
-    store.create(game(), SETUP, tag("first")).await.unwrap();
+    store.create(game(), &setup("first")).await.unwrap();
+    assert_eq!(store.read(game(), Version(0)).await.unwrap(), created);
+}
+
+async fn creating_again_with_the_same_body_changes_nothing(store: &dyn Store) {
+    begin(store).await;
+    let created = store.read(game(), Version(0)).await.unwrap();
+    store.create(game(), &setup("other")).await.unwrap();
     assert_eq!(store.read(game(), Version(0)).await.unwrap(), created);
 }
 
 async fn creating_over_another_setup_is_refused(store: &dyn Store) {
     begin(store).await;
-    let again = store.create(game(), SETUP, tag("other")).await;
-    assert!(matches!(again, Err(CreateError::Exists)), "{again:?}");
+    for other in [format!("{SETUP}s"), SETUP[..SETUP.len() - 1].to_owned()] {
+        let other = Create {
+            body: other,
+            ..setup("other")
+        };
+        let again = store.create(game(), &other).await;
+        assert!(matches!(again, Err(CreateError::Exists)), "{again:?}");
+    }
+}
+
+async fn creating_again_after_the_game_went_on_changes_nothing(store: &dyn Store) {
+    let mut known = begin(store).await;
+    known.commit(store, "aaaaa", &["e2e4"]).await;
+    for nonce in ["first", "other"] {
+        store.create(game(), &setup(nonce)).await.unwrap();
+    }
+    let length = store.read(game(), Version(0)).await.unwrap().length();
+    assert_eq!(length, Version(2));
+}
+
+async fn a_game_is_forgotten_with_its_chat_only_at_its_length(store: &dyn Store) {
+    let mut known = begin(store).await;
+    known.commit(store, "aaaaa", &["e2e4"]).await;
+    let line = Line {
+        room: "players".to_owned(),
+        author: "anna:Anna".to_owned(),
+        key: String::new(),
+        text: "hi".to_owned(),
+    };
+    store.say(game(), &line).await.unwrap();
+    for length in [0, 1, 3] {
+        store.forget(game(), Version(length)).await.unwrap();
+        let read = store.read(game(), Version(0)).await.unwrap();
+        assert_eq!(read.length(), Version(2), "forgotten at {length}");
+        assert_eq!(store.chat(game()).await.unwrap().len(), 1);
+    }
+    // The second time there is nothing to forget.
+    for _ in 0..2 {
+        store.forget(game(), Version(2)).await.unwrap();
+        let read = store.read(game(), Version(0)).await.unwrap();
+        assert_eq!(read.length(), Version(0));
+        assert_eq!(store.chat(game()).await.unwrap(), []);
+    }
+    let lost = Appended::Stale(store.read(game(), Version(0)).await.unwrap());
+    let append = known.append("bbbbb", &["e7e5"]);
+    assert_eq!(store.append(game(), &append).await.unwrap(), lost);
 }
 
 async fn a_game_that_does_not_exist_has_length_0(store: &dyn Store) {
@@ -229,7 +284,9 @@ async fn refused_and_repeated_appends_are_not_published(store: &dyn Store) {
 }
 
 async fn following_first_and_reading_then_leaves_no_gap(store: &dyn Store) {
-    const APPENDS: u32 = 200;
+    const APPENDS: u32 = 60;
+    // However slow the follower is, nothing is lost.
+    const { assert!((APPENDS as usize) < FOLLOW_QUEUE) };
     let mut known = begin(store).await;
     let write = async {
         for _ in 0..APPENDS {

@@ -1,11 +1,18 @@
 //! What the Redis store alone promises.
 
-use zeitnot::store::redis::{ConnectError, RedisStore};
-use zeitnot::store::{Appended, Feed, Store, Tail};
-use zeitnot_game::id::Version;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
-use super::{begin, game, next, next_published, until};
+use tokio::time::timeout;
+use zeitnot::health::Health;
+use zeitnot::limits::COUNTED_OUTAGE;
+use zeitnot::store::redis::{ConnectError, RedisStore};
+use zeitnot::store::{Append, Appended, Create, Feed, Line, Store, Tail, UserFeed};
+use zeitnot_game::id::{GameId, Head, UserId, Version};
+use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 use zeitnot_loadtest::deployment::RedisServer;
+
+use super::{PATIENCE, begin, begin_as, game, next, next_published, setup, tag, until};
 
 pub(crate) async fn connect(server: &RedisServer) -> RedisStore {
     RedisStore::connect(&server.url()).await.unwrap()
@@ -17,7 +24,10 @@ async fn a_log_lies_where_it_is_documented() {
     let store = connect(&server).await;
     begin(&store).await;
     assert_eq!(server.command("LLEN {b:121}:game:q7ZwA0bX").unwrap(), ":1");
-    assert_eq!(server.command("DBSIZE").unwrap(), ":1");
+    let due = server.command("ZRANGE {b:121}:due 0 -1").unwrap();
+    assert_eq!(due, "*1");
+    // Beside them there are only the play clocks.
+    assert_eq!(server.command("DBSIZE").unwrap(), ":258");
     store.close().await;
 }
 
@@ -115,9 +125,10 @@ async fn a_game_that_nobody_follows_any_more_is_unsubscribed() {
     let server = RedisServer::start().unwrap();
     let store = connect(&server).await;
     let follow = store.follow(game()).await.unwrap();
-    assert_eq!(server.command("PUBSUB SHARDCHANNELS").unwrap(), "*1");
+    let channels = || server.command("PUBSUB SHARDCHANNELS {b:121}:*").unwrap();
+    assert_eq!(channels(), "*1");
     drop(follow);
-    until(async || server.command("PUBSUB SHARDCHANNELS").unwrap() == "*0").await;
+    until(async || channels() == "*0").await;
     let mut known = begin(&store).await;
     let mut follow = store.follow(game()).await.unwrap();
     known.commit(&store, "aaaaa", &["e2e4"]).await;
@@ -152,4 +163,222 @@ async fn a_server_that_is_not_there_is_an_error() {
         matches!(refused, Err(ConnectError::Unreachable(_))),
         "{refused:?}"
     );
+}
+
+async fn until_health_is(store: &RedisStore, health: Health) {
+    let mut known = store.health();
+    let waiting = known.wait_for(|known| *known == health);
+    timeout(PATIENCE, waiting).await.unwrap().unwrap();
+}
+
+async fn length(store: &RedisStore) -> Version {
+    let mut length = None;
+    until(async || {
+        let read = store.read(game(), Version(0)).await;
+        length = read.ok().map(|tail| tail.length());
+        length.is_some()
+    })
+    .await;
+    length.unwrap()
+}
+
+/// Sends the same append until the store answers.
+async fn append_patiently(store: &RedisStore, append: &Append) -> Appended {
+    let mut answer = None;
+    until(async || {
+        answer = store.append(game(), append).await.ok();
+        answer.is_some()
+    })
+    .await;
+    answer.unwrap()
+}
+
+#[tokio::test]
+async fn an_append_that_was_stuck_for_long_is_not_written_late() {
+    let server = RedisServer::start().unwrap();
+    let store = connect(&server).await;
+    let known = begin(&store).await;
+    let append = known.append("aaaaa", &["e2e4"]);
+    server.pause().unwrap();
+    store.append(game(), &append).await.unwrap_err();
+    // By then the last tick is too old.
+    until_health_is(&store, Health::Unavailable).await;
+    server.resume().unwrap();
+    // What is asked now comes after the append on the same connection.
+    assert_eq!(length(&store).await, Version(1));
+    let answer = append_patiently(&store, &append).await;
+    assert!(
+        matches!(answer, Appended::Committed { version, .. } if version == Version(2)),
+        "{answer:?}"
+    );
+    until_health_is(&store, Health::Ok).await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_outage_of_the_store_counts_a_second_at_most() {
+    const OUTAGE: Duration = Duration::from_secs(3);
+    let server = RedisServer::start().unwrap();
+    let store = connect(&server).await;
+    let mut known = begin(&store).await;
+    let began = Instant::now();
+    let before = known.commit(&store, "aaaaa", &["e2e4"]).await;
+    server.pause().unwrap();
+    let paused = Instant::now();
+    until(async || paused.elapsed() > OUTAGE).await;
+    let outage = paused.elapsed();
+    server.resume().unwrap();
+    let append = known.append("bbbbb", &["e7e5"]);
+    let answer = append_patiently(&store, &append).await;
+    let Appended::Committed { at, .. } = answer else {
+        panic!("not committed: {answer:?}");
+    };
+    // Each moment was rounded down.
+    let counted = began.elapsed() - outage + COUNTED_OUTAGE + Duration::from_millis(1);
+    let passed = at.since(before);
+    assert!(u128::from(passed.0) <= counted.as_millis(), "{passed:?}");
+    // The estimate went on alone for at most as long as a tick is believed.
+    let estimate = store.play_time(game()).on_scale_of(known.origin).since(at);
+    assert!(estimate <= Millis(2000), "{estimate:?}");
+    store.close().await;
+}
+
+/// A number that a script finds.
+fn number(server: &RedisServer, script: &str) -> i64 {
+    let reply = server.command(&format!("EVAL \"{script}\" 0")).unwrap();
+    reply.trim_start_matches(':').parse().unwrap()
+}
+
+#[tokio::test]
+async fn ticks_of_several_nodes_count_once() {
+    const TICKS: usize = 5;
+    let server = RedisServer::start().unwrap();
+    let nodes = [connect(&server).await, connect(&server).await];
+    begin(&nodes[0]).await;
+    let mut walls = HashSet::new();
+    until(async || {
+        let wall = "return tonumber(redis.call('HGET', '{b:121}:clock', 'wall'))";
+        walls.insert(number(&server, wall));
+        let ahead = "local clock = redis.call('HMGET', '{b:121}:clock', 'play', 'wall') \
+            return clock[1] - clock[2]";
+        // They began as one; what counts twice would put play time ahead.
+        assert!(number(&server, ahead) <= 0);
+        walls.len() > TICKS
+    })
+    .await;
+    let play = "return tonumber(redis.call('HGET', '{b:121}:clock', 'play'))";
+    let first = *walls.iter().min().unwrap();
+    assert!(number(&server, play) > first, "it goes on");
+    for node in nodes {
+        node.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_game_that_is_due_is_handed_to_one_node() {
+    const GAMES: usize = 40;
+    let server = RedisServer::start().unwrap();
+    let (here, there) = (connect(&server).await, connect(&server).await);
+    for n in 0..GAMES {
+        let create = Create {
+            due_in: Millis::ZERO,
+            ..setup("first")
+        };
+        let id: GameId = format!("game{n:04}").parse().unwrap();
+        begin_as(&here, id, &create).await;
+    }
+    let mut seen = HashSet::new();
+    while seen.len() < GAMES {
+        let next = async {
+            tokio::select! {
+                id = here.due() => id,
+                id = there.due() => id,
+            }
+        };
+        let id = timeout(PATIENCE, next).await.unwrap();
+        assert!(seen.insert(id), "{id} was handed out twice");
+        here.schedule(id, Version(1), None).await.unwrap();
+    }
+    here.close().await;
+    there.close().await;
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_known_to_every_node() {
+    const LATER: UnixMillis = UnixMillis(4_102_444_800_000);
+    let server = RedisServer::start().unwrap();
+    let (here, there) = (connect(&server).await, connect(&server).await);
+    here.revoke("token-1", LATER).await.unwrap();
+    until(async || there.is_revoked("token-1")).await;
+    // A message that is lost is missed by its mark.
+    assert_eq!(server.command("CLIENT KILL TYPE pubsub").unwrap(), ":2");
+    here.revoke("token-2", LATER).await.unwrap();
+    until(async || there.is_revoked("token-2")).await;
+    // And a new node knows all at once.
+    let new = connect(&server).await;
+    assert!(new.is_revoked("token-1") && new.is_revoked("token-2"));
+    for node in [here, there, new] {
+        node.close().await;
+    }
+}
+
+#[tokio::test]
+async fn nodes_hear_each_others_chat_and_texts_to_users() {
+    let server = RedisServer::start().unwrap();
+    let (here, there) = (connect(&server).await, connect(&server).await);
+    begin(&here).await;
+    let anna: UserId = "anna".parse().unwrap();
+    let mut user = there.follow_user(&anna).await.unwrap();
+    let mut follow = there.follow(game()).await.unwrap();
+    here.tell_user(&anna, "hello").await.unwrap();
+    let told = timeout(PATIENCE, user.next()).await.unwrap();
+    assert_eq!(told, UserFeed::Told("hello".into()));
+    let line = Line {
+        room: "players".to_owned(),
+        author: "anna:Anna".to_owned(),
+        key: "k1".to_owned(),
+        text: "good luck".to_owned(),
+    };
+    here.say(game(), &line).await.unwrap();
+    let said = next(&mut follow).await;
+    assert!(
+        matches!(&said, Feed::Said(said) if said.line == line),
+        "{said:?}"
+    );
+    assert_eq!(server.command("CLIENT KILL TYPE pubsub").unwrap(), ":2");
+    let lost = timeout(PATIENCE, user.next()).await.unwrap();
+    assert_eq!(lost, UserFeed::Resync);
+    here.tell_user(&anna, "again").await.unwrap();
+    let told = timeout(PATIENCE, user.next()).await.unwrap();
+    assert_eq!(told, UserFeed::Told("again".into()));
+    here.close().await;
+    there.close().await;
+}
+
+#[tokio::test]
+async fn a_log_of_the_first_build_goes_on() {
+    let server = RedisServer::start().unwrap();
+    // It had no play clock: its games began at unix time.
+    let begin = "local time = redis.call('TIME') local now = time[1] * 1000 + math.floor(time[2] / 1000) \
+        redis.call('RPUSH', '{b:121}:game:q7ZwA0bX', 'game1 standard 180+2 casual white:anna:Anna black:bo:Bo \
+        created:' .. now .. ' ' .. now .. ' first') return now";
+    let origin = number(&server, begin);
+    let store = connect(&server).await;
+    let append = Append {
+        after: Head {
+            version: Version(1),
+            tag: tag("first"),
+        },
+        tag: tag("aaaaa"),
+        origin: PlayTime(u64::try_from(origin).unwrap()),
+        bodies: vec!["e2e4".to_owned()],
+        not_before: None,
+        due_in: None,
+    };
+    let answer = store.append(game(), &append).await.unwrap();
+    assert!(
+        matches!(answer, Appended::Committed { at, .. } if at.0 < 60_000),
+        "{answer:?}"
+    );
+    store.close().await;
 }

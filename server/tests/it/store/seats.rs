@@ -7,7 +7,7 @@ use zeitnot_game::id::Version;
 use zeitnot_game::setup::FirstEntry;
 use zeitnot_game::time::UnixMillis;
 
-use super::{SETUP, game, on_both_stores, tag};
+use super::{HOUR, game, on_both_stores, setup, tag};
 
 on_both_stores! {
     a_challenge_is_read_as_it_was_opened
@@ -45,6 +45,7 @@ fn wish(player: &str, color: Color) -> TakeSeat {
         color,
         or_other: false,
         tag: tag("first"),
+        due_in: HOUR,
     }
 }
 
@@ -87,7 +88,7 @@ async fn opening_over_other_terms_is_refused(store: &dyn Store) {
 
 async fn an_id_is_a_game_or_a_challenge_but_not_both(store: &dyn Store) {
     open(store, &challenge(None)).await;
-    let created = store.create(game(), SETUP, tag("first")).await;
+    let created = store.create(game(), &setup("first")).await;
     assert!(matches!(created, Err(CreateError::Exists)), "{created:?}");
     take(store, &wish("anna:Anna", Color::White)).await;
     take(store, &wish("bo:Bo", Color::Black)).await;
@@ -176,7 +177,7 @@ async fn a_challenge_that_has_lapsed_is_gone(store: &dyn Store) {
 async fn there_is_no_seat_where_there_is_no_challenge(store: &dyn Store) {
     let anna = wish_any("anna:Anna", Color::White);
     assert_eq!(take(store, &anna).await, Seated::NotFound);
-    store.create(game(), SETUP, tag("first")).await.unwrap();
+    store.create(game(), &setup("first")).await.unwrap();
     let cy = wish_any("cy:Cy", Color::White);
     assert_eq!(take(store, &cy).await, Seated::NotFound);
 }
