@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 /// How to start a node, as often as need be.
 #[derive(Debug, Clone)]
@@ -84,6 +84,19 @@ impl Node {
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.process.kill()?;
         self.process.wait()?;
+        Ok(())
+    }
+
+    /// Asks it to end, as `kill` does, and waits until it has.
+    ///
+    /// # Errors
+    /// The system does not let us, or it ended badly.
+    pub fn terminate(&mut self) -> anyhow::Result<()> {
+        let pid = self.process.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status()?;
+        ensure!(asked.success(), "kill -TERM {pid} failed");
+        let ended = self.process.wait()?;
+        ensure!(ended.success(), "the node ended with {ended}");
         Ok(())
     }
 

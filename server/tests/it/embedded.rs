@@ -51,6 +51,18 @@ async fn a_killed_process_comes_back_with_every_move_and_both_clocks() {
 }
 
 #[tokio::test]
+async fn a_node_that_is_asked_to_end_says_so_to_every_socket() {
+    let mut deployment = Deployment::embedded(binary()).unwrap();
+    let entrance = Entrance::of(deployment.node(0));
+    let table = Table::sit_down([&entrance; 3], &blitz()).await;
+    deployment.node_mut(0).terminate().unwrap();
+    let [white, black] = table.seats;
+    for client in [white, black, table.spectator] {
+        assert_eq!(client.closed().await, 1012);
+    }
+}
+
+#[tokio::test]
 async fn an_hour_of_downtime_flags_nobody() {
     let clock = SkewedClock::new().unwrap();
     let mut deployment = Deployment::embedded_with(binary(), (&[], &clock.variables())).unwrap();
