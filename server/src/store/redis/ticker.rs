@@ -146,7 +146,7 @@ impl Ticker {
             || *self.health.borrow() == Health::Ok
                 && (self.is_busy(bucket)
                     || self.is_followed[index].load(Ordering::Relaxed)
-                    || round % IDLE_TICK_ROUNDS == 0)
+                    || round.is_multiple_of(IDLE_TICK_ROUNDS))
     }
 
     /// Takes one of its rounds.
