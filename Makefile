@@ -14,6 +14,7 @@ run: ## Builds and starts a server; ARGS="--listen 127.0.0.1:9000" sets flags
 test: deps page ## Runs every test; installs what they need, skips none
 	cargo test --workspace
 	cd web && npm test
+	cd web && ZEITNOT_BIN=$(target)/debug/zeitnot CHROMIUM=$$(command -v chromium) npm run e2e
 
 lint: page deny types ## Checks form, lints, documentation, licenses; changes nothing
 	cargo fmt --all --check
@@ -39,6 +40,9 @@ bench: ## Measures the game's hot paths
 
 deps: ## Installs the programs that tests start, with apt, or says which are missing
 	deploy/test-deps.sh
+
+# Where cargo builds, from whatever folder.
+target := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
 # What npm installs, again whenever the lock file is newer.
 page: web/node_modules/.package-lock.json

@@ -2,15 +2,18 @@
 
 mod node;
 mod redis;
+mod skew;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
-pub use node::Node;
+pub use node::{Node, NodeSettings};
 pub use redis::RedisServer;
+pub use skew::SkewedClock;
 
 /// Nodes that serve the same games.
 #[derive(Debug)]
@@ -27,9 +30,25 @@ impl Deployment {
     /// # Errors
     /// The node does not start.
     pub fn embedded(binary: &Path) -> anyhow::Result<Self> {
+        Self::embedded_with(binary, (&[], &[]))
+    }
+
+    /// The same with further arguments and variables.
+    ///
+    /// # Errors
+    /// The node does not start.
+    pub fn embedded_with(
+        binary: &Path,
+        (args, variables): (&[&str], &[(OsString, OsString)]),
+    ) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
-        let data = dir.path().join("data");
-        let node = Node::start(binary, &["--data-dir".as_ref(), data.as_os_str()])?;
+        let mut all: Vec<OsString> = vec!["--data-dir".into(), dir.path().join("data").into()];
+        all.extend(args.iter().map(OsString::from));
+        let node = Node::start(NodeSettings {
+            binary: binary.to_owned(),
+            args: all,
+            variables: variables.to_vec(),
+        })?;
         Ok(Self {
             nodes: vec![node],
             _redis: None,
@@ -46,24 +65,30 @@ impl Deployment {
         let redis = RedisServer::start()?;
         let keys = write_keys(binary, dir.path())?;
         let start = |number| {
-            let name = format!("node-{number}");
-            Node::start(
-                binary,
-                &[
-                    "--redis-url".as_ref(),
-                    redis.url().as_ref(),
-                    "--jwt-keys".as_ref(),
-                    keys.as_os_str(),
-                    "--node-name".as_ref(),
-                    name.as_ref(),
+            Node::start(NodeSettings {
+                binary: binary.to_owned(),
+                args: vec![
+                    "--redis-url".into(),
+                    redis.url().into(),
+                    "--jwt-keys".into(),
+                    keys.clone().into(),
+                    "--node-name".into(),
+                    format!("node-{number}").into(),
                 ],
-            )
+                variables: Vec::new(),
+            })
         };
         Ok(Self {
             nodes: (1..=nodes).map(start).collect::<anyhow::Result<_>>()?,
             _redis: Some(redis),
             _dir: dir,
         })
+    }
+
+    /// The same node, to be hurt.
+    pub fn node_mut(&mut self, number: usize) -> &mut Node {
+        let count = self.nodes.len();
+        &mut self.nodes[number % count]
     }
 
     /// The nodes in turn: behind the last one comes the first.

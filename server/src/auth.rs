@@ -15,7 +15,8 @@ use zeitnot_game::id::UserId;
 use zeitnot_game::setup;
 use zeitnot_game::time::UnixMillis;
 
-use crate::limits::{MAX_DISPLAY_NAME, TOKEN_LIFETIME};
+use crate::chat::is_invisible;
+use crate::limits::{MAX_DISPLAY_NAME, TOKEN_LEEWAY_SECS, TOKEN_LIFETIME};
 use keys::Keys;
 use token::{Claims, Scope, Token};
 
@@ -66,6 +67,15 @@ pub struct Verified {
     pub scope: Scope,
 }
 
+impl Verified {
+    /// From when on the token is refused for its age, whatever else is known of it.
+    #[must_use]
+    pub const fn ends_at(&self) -> UnixMillis {
+        let leeway_ms = (TOKEN_LEEWAY_SECS + 1) * 1000;
+        UnixMillis(self.expires_at.0.saturating_add(leeway_ms))
+    }
+}
+
 /// Makes tokens and checks them.
 #[derive(Debug, Clone)]
 pub struct Auth {
@@ -112,7 +122,7 @@ impl Auth {
         }
     }
 
-    /// Checks a token.
+    /// Checks a token, but not whether it was revoked.
     ///
     /// # Errors
     /// Says what is wrong with it.
@@ -140,14 +150,6 @@ pub fn display_name(text: &str) -> Box<str> {
     let single: String = single.collect::<Vec<_>>().join(" ");
     let cut: String = single.chars().take(MAX_DISPLAY_NAME).collect();
     cut.trim_end().into()
-}
-
-/// Characters that show nothing or reorder others: joiners, fillers, marks and isolates of direction, tags.
-const fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}'
-        | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Random letters and digits, from the generator that keys may be made with.

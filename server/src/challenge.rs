@@ -2,14 +2,16 @@
 
 use rand::Rng as _;
 use tokio::time::{Instant, sleep};
+use tracing::debug;
 use zeitnot_game::color::{ByColor, Color};
 use zeitnot_game::id::{GameId, Tag, Version};
-use zeitnot_game::setup::{Player, Terms};
+use zeitnot_game::setup::{FirstEntry, Player, Terms};
 use zeitnot_game::time::UnixMillis;
 
 use crate::limits::{
     CHALLENGE_LIFETIME_MS, HTTP_PATIENCE, HTTP_RETRY_PAUSE, ID_EPOCH_MINUTE, MAX_ID_DRAWS,
 };
+use crate::start;
 use crate::store::{Challenge, CreateError, Seated, Store, TakeSeat, Unavailable};
 
 /// A challenge that can be accepted.
@@ -102,9 +104,14 @@ pub async fn accept(
         color: wish.unwrap_or_else(random_color),
         or_other: wish.is_none(),
         tag: draw_tag(),
+        due_in: start::due_after_creation(),
     };
     match patiently(|| store.take_seat(id, &seat)).await? {
-        Seated::Waiting(color) | Seated::Begun(color) => Ok(Accepted::Seated(color)),
+        Seated::Waiting(color) => Ok(Accepted::Seated(color)),
+        Seated::Begun(color) => {
+            announce(store, id).await;
+            Ok(Accepted::Seated(color))
+        }
         Seated::Taken => Ok(Accepted::Taken),
         Seated::NotFound => {
             let game = patiently(|| store.read(id, Version(0))).await?;
@@ -114,6 +121,21 @@ pub async fn accept(
                 Accepted::Taken
             })
         }
+    }
+}
+
+/// Tells both players. If that fails, the game is due soon, and whoever looks at it then tells them.
+async fn announce(store: &dyn Store, id: GameId) {
+    let announced = async {
+        let log = store.read(id, Version(0)).await?;
+        let first = log.lines.first().and_then(|line| line.parse().ok());
+        if let Some(FirstEntry { setup, .. }) = first {
+            start::announce(store, id, &setup).await?;
+        }
+        Ok::<_, Unavailable>(())
+    };
+    if let Err(reason) = announced.await {
+        debug!(game.id = %id, "the players of game {id} are told later: {reason}");
     }
 }
 

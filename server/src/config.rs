@@ -169,6 +169,9 @@ pub struct Config {
         global = true
     )]
     pub trusted_proxy: Vec<Network>,
+    /// How long a finished game is kept
+    #[arg(long, env = "ZEITNOT_KEEP_FINISHED", value_name = "TIME", default_value = "30d", value_parser = value::span, global = true)]
+    pub keep_finished: Duration,
     /// Over how long sockets are closed after SIGTERM
     #[arg(long, env = "ZEITNOT_DRAIN_WINDOW", value_name = "TIME", default_value = "10s", value_parser = value::span, global = true)]
     pub drain_window: Duration,
@@ -264,6 +267,7 @@ impl Default for Config {
             allowed_origin: Vec::new(),
             jwt_keys: None,
             trusted_proxy: Vec::new(),
+            keep_finished: Duration::from_secs(30 * 86_400),
             drain_window: Duration::from_secs(10),
         }
     }

@@ -14,6 +14,7 @@ use tracing::warn;
 use zeitnot_game::wire::ErrorCode;
 
 use crate::auth::AuthError;
+use crate::play::Refused;
 use crate::store::Unavailable;
 
 /// The status that goes with a code.
@@ -33,6 +34,18 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// The code of what a room refused.
+#[must_use]
+pub const fn code_of(refused: Refused) -> ErrorCode {
+    match refused {
+        Refused::Rejected(rejection) => rejection.code(),
+        Refused::NoSeat | Refused::NotYourRoom => ErrorCode::Forbidden,
+        Refused::NotFound => ErrorCode::NotFound,
+        Refused::Busy => ErrorCode::RateLimited,
+        Refused::Unavailable => ErrorCode::Unavailable,
     }
 }
 
@@ -108,6 +121,18 @@ impl IntoResponse for ApiError {
 impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
         Self::new(ErrorCode::Unauthorized, error.to_string())
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let error = Self::new(code_of(refused), refused.to_string());
+        match refused {
+            Refused::Busy | Refused::Unavailable => error.retry_after(Duration::from_secs(1)),
+            Refused::Rejected(_) | Refused::NoSeat | Refused::NotYourRoom | Refused::NotFound => {
+                error
+            }
+        }
     }
 }
 

@@ -1,11 +1,17 @@
 //! HTTP: one file a resource. It translates requests and answers; what is possible is decided elsewhere.
 
+pub mod account;
 pub mod auth;
 pub mod challenge;
+mod cors;
+pub mod games;
 pub mod health;
+mod link;
 mod params;
 pub mod site;
 
+pub use cors::readable;
+pub use link::LinkBase;
 pub use params::Params;
 
 use axum::http::{HeaderValue, header};

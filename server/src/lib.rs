@@ -2,8 +2,11 @@
 
 pub mod auth;
 pub mod challenge;
+pub mod chat;
 pub mod config;
+pub mod deadlines;
 pub mod error;
+pub mod health;
 pub mod http;
 pub mod limits;
 pub mod node;
@@ -13,6 +16,7 @@ pub mod replica;
 pub mod room;
 pub mod serve;
 pub mod shutdown;
+pub mod start;
 pub mod store;
 pub mod telemetry;
 pub mod ws;
@@ -26,10 +30,11 @@ use axum::middleware::map_response;
 use axum::routing::{get, post};
 use zeitnot_game::time::UnixMillis;
 
-use auth::Auth;
+use auth::{Auth, AuthError, Verified};
 use config::Config;
+use http::readable;
 use shutdown::Shutdown;
-use store::Store;
+use store::{Store, Unavailable};
 
 /// What the parts of one node share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -54,11 +59,31 @@ impl App {
     /// The unix time by which tokens and challenges expire.
     #[must_use]
     pub fn wall_time(&self) -> UnixMillis {
-        machine_time()
+        self.store.wall_time()
+    }
+
+    /// Checks a token: what it says, the time, and whether it was revoked.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn verify(&self, token: &str) -> Result<Verified, AuthError> {
+        let verified = self.auth.verify(token, self.wall_time())?;
+        if self.store.is_revoked(&verified.jti) {
+            return Err(AuthError::Revoked);
+        }
+        Ok(verified)
+    }
+
+    /// Revokes a token, on every node.
+    ///
+    /// # Errors
+    /// The store did not answer; to do it again does no harm.
+    pub async fn revoke(&self, token: &Verified) -> Result<(), Unavailable> {
+        self.store.revoke(&token.jti, token.ends_at()).await
     }
 }
 
-/// What this machine's clock says.
+/// What this machine's clock says: for tokens that are made without a store.
 #[must_use]
 pub fn machine_time() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -71,15 +96,20 @@ pub fn router(app: App) -> Router {
     let api = Router::new()
         .route("/auth/guest", post(http::auth::guest))
         .route("/auth/refresh", post(http::auth::refresh))
+        .route("/auth/logout", post(http::auth::logout))
         .route("/challenge/open", post(http::challenge::open))
-        .route("/challenge/{id}", get(http::challenge::show))
+        .route("/challenge/{id}", readable(get(http::challenge::show)))
         .route("/challenge/{id}/accept", post(http::challenge::accept))
+        .route("/account/playing", get(http::account::playing))
+        .route("/games/{id}", readable(get(http::games::show)))
         .fallback(http::no_such_path)
         .method_not_allowed_fallback(http::wrong_method)
         .layer(map_response(http::unkept));
+    let export = get(http::games::export).layer(map_response(http::unkept));
     Router::new()
         .nest("/api", api)
-        .route("/.well-known/jwks.json", get(http::auth::keys))
+        .route("/game/export/{id}", readable(export))
+        .route("/.well-known/jwks.json", readable(get(http::auth::keys)))
         .route("/ws", get(ws::open))
         .fallback(http::site::page)
         .method_not_allowed_fallback(http::wrong_method)

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use zeitnot_game::time::Millis;
+
 /// Entries that one append may write: a move, an offer with it, an end.
 pub const MAX_EVENTS_PER_APPEND: usize = 4;
 
@@ -109,6 +111,15 @@ pub const HTTP_PATIENCE: Duration = Duration::from_millis(1500);
 /// The pause between two such questions.
 pub const HTTP_RETRY_PAUSE: Duration = Duration::from_millis(100);
 
+/// Running games of a user that one answer shows, unless more are asked for.
+pub const PLAYING_SHOWN: usize = 9;
+
+/// Running games of a user that one answer shows at most.
+pub const MAX_PLAYING_SHOWN: usize = 50;
+
+/// Games that one request looks at at a time.
+pub const LOOKS_AT_ONCE: usize = 8;
+
 /// How long a challenge stays open.
 pub const CHALLENGE_LIFETIME_MS: u64 = 24 * 3600 * 1000;
 
@@ -186,6 +197,39 @@ pub const SOCKET_SILENCE: Duration = Duration::from_secs(15);
 /// When to try again where a node has no room for another socket.
 pub const SOCKET_RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// So many messages in so many milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub messages: u8,
+    /// In which time, in milliseconds.
+    pub span_ms: u32,
+}
+
+/// Moves and game commands of a socket. The fastest players make five moves in a second, and never for long.
+pub const GAME_RATE: Rate = Rate {
+    messages: 100,
+    span_ms: 20_000,
+};
+
+/// Lobby messages of a socket: one a second is more than anybody chooses among.
+pub const LOBBY_RATE: Rate = Rate {
+    messages: 30,
+    span_ms: 30_000,
+};
+
+/// Lines of chat of a socket: more is not read.
+pub const CHAT_RATE: Rate = Rate {
+    messages: 5,
+    span_ms: 10_000,
+};
+
+/// Refused messages with which a socket is closed: who goes on after so many answers does not read them.
+pub const REFUSAL_RATE: Rate = Rate {
+    messages: 20,
+    span_ms: 10_000,
+};
+
 /// How long after its moment a flag is called, so that a move which came in time is first.
 pub const FLAG_SLACK: Duration = Duration::from_millis(50);
 
@@ -229,6 +273,30 @@ pub const USER_QUEUE: usize = 8;
 
 /// Tokens that may be revoked at a time.
 pub const MAX_REVOKED: usize = 100_000;
+
+/// After how many milliseconds a game is looked at that was just created or agreed on, if nobody told its players yet.
+pub const START_RETRY_MS: u64 = 2000;
+
+/// When a game is looked at again that this build cannot read.
+pub const UNREADABLE_RETRY: Millis = Millis(60_000);
+
+/// Characters of a line of chat.
+pub const MAX_CHAT_TEXT: usize = 140;
+
+/// Bytes of a client's mark for its line of chat.
+pub const MAX_CHAT_KEY: usize = 16;
+
+/// How often spectators that fell behind are offered the latest snapshot.
+pub const SPECTATOR_CATCH_UP: Duration = Duration::from_millis(250);
+
+/// How often a log is read in a row until it fits: its end, the whole of it, and once more.
+pub const MAX_READS: usize = 3;
+
+/// Looks, lines of chat and the like that a room does beside its commands; more wait in its mailbox.
+pub const MAX_ASIDE: usize = 64;
+
+/// Pings of one socket that wait for their echo; an echo that comes later than so many of them measures nothing.
+pub const MAX_PINGS: usize = 4;
 
 // The Redis store's own.
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tracing::{info, warn};
+use zeitnot_game::time::Millis;
 
 use crate::auth::{Auth, random_base36};
 use crate::config::{Config, EmbeddedSync};
@@ -18,7 +19,7 @@ use crate::store::Store;
 use crate::store::embedded::{self, EmbeddedStore};
 use crate::store::redis::{self, RedisStore};
 use crate::ws::Sockets;
-use crate::{App, http, router};
+use crate::{App, deadlines, http, router};
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +61,7 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
         Opened::Redis(_) => config.drain_window,
     };
     let app = App {
-        rooms: Rooms::new(opened.store()),
+        rooms: Rooms::new(opened.store(), millis(config.keep_finished)),
         store: opened.store(),
         auth,
         node: name(&config).into(),
@@ -80,6 +81,11 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
         public,
         router(app),
         (shutdown.draining.clone(), tasks.clone()),
+    ));
+    tasks.spawn(deadlines::serve(
+        opened.store(),
+        rooms.clone(),
+        shutdown.stopping.clone(),
     ));
     info!("ready");
 
@@ -110,6 +116,10 @@ fn name(config: &Config) -> String {
         format!("{name}-{}", random_base36::<4>())
     };
     config.node_name.clone().unwrap_or_else(machine)
+}
+
+fn millis(span: Duration) -> Millis {
+    Millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// A second signal.

@@ -72,6 +72,14 @@ impl Outbox {
         self.fill.has_overflowed.store(true, Ordering::Relaxed);
         Err(Overflow)
     }
+
+    /// Queues a frame that may be left out, if half of the queue is free: whether it was queued.
+    #[must_use]
+    pub fn offer(&self, frame: &Frame) -> bool {
+        let has_room = self.tx.capacity() > OUTBOX_FRAMES / 2
+            && self.fill.bytes.load(Ordering::Relaxed) + frame.len() <= OUTBOX_BYTES / 2;
+        has_room && self.push(frame.clone()).is_ok()
+    }
 }
 
 impl OutboxReader {

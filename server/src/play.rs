@@ -8,12 +8,17 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 use zeitnot_game::entry::Entry;
 use zeitnot_game::event::{Asked, Command, Event};
-use zeitnot_game::game::{Decision, Rejection};
+use zeitnot_game::game::{Decision, Game, Rejection};
 use zeitnot_game::id::{GameId, Tag, UserId, Version};
-use zeitnot_game::time::{PlayTime, Timestamp};
+use zeitnot_game::time::{Millis, PlayTime, Timestamp};
+use zeitnot_game::wire::Room;
 
-use crate::limits::{MAX_DECISIONS, STORE_PATIENCE, STORE_RETRY_PAUSE};
-use crate::replica::{Fit, Replica};
+use crate::chat::{self, Say};
+use crate::limits::{
+    MAX_DECISIONS, MAX_READS, STORE_PATIENCE, STORE_RETRY_PAUSE, UNREADABLE_RETRY,
+};
+use crate::replica::{Fit, Origin, Replica};
+use crate::start;
 use crate::store::{Append, Appended, Store, Tail, Unavailable};
 
 /// A command of a user.
@@ -38,6 +43,9 @@ pub enum Refused {
     /// The user has no seat in this game.
     #[error("you do not play in this game")]
     NoSeat,
+    /// The user may not speak there.
+    #[error("this room is not yours to speak in")]
+    NotYourRoom,
     /// There is no such game.
     #[error("there is no such game")]
     NotFound,
@@ -69,13 +77,19 @@ struct Step {
 }
 
 impl Step {
-    fn after(replica: &Replica, events: Vec<Event>, not_before: Option<Timestamp>) -> Self {
+    fn after(
+        replica: &Replica,
+        events: Vec<Event>,
+        (not_before, now): (Option<Timestamp>, Timestamp),
+    ) -> Self {
+        let tag = random_tag();
         let append = Append {
             after: replica.game().head(),
-            tag: random_tag(),
+            tag,
             origin: replica.game().origin(),
             bodies: events.iter().map(Event::to_string).collect(),
             not_before,
+            due_in: due_after(replica.game(), &events, (tag, now)),
         };
         Self { append, events }
     }
@@ -94,6 +108,10 @@ impl Play {
         asking: &Asking,
         arrived: Instant,
     ) -> Result<Version, Refused> {
+        let give_up = arrived + STORE_PATIENCE;
+        if Instant::now() >= give_up {
+            return Err(Refused::Unavailable);
+        }
         let mut asked = {
             let replica = self.lock();
             let by = replica.seat_of(&asking.user).ok_or(Refused::NoSeat)?;
@@ -114,8 +132,11 @@ impl Play {
                 Next::Write {
                     step,
                     is_the_answer,
-                } => match self.write(step).await? {
-                    Written::Committed(version) if is_the_answer => return Ok(version),
+                } => match self.write(step, give_up).await? {
+                    Written::Committed(version) if is_the_answer => {
+                        self.begin_rematch(&asked).await;
+                        return Ok(version);
+                    }
                     Written::Committed(_) | Written::Stale => {}
                     // This node's clock is ahead: the command came no later than now.
                     Written::Early(now) => asked.received = asked.received.min(now),
@@ -126,6 +147,23 @@ impl Play {
         Err(Refused::Unavailable)
     }
 
+    /// An agreed rematch begins at once; if that fails, the game is due soon and another node begins it.
+    async fn begin_rematch(&self, asked: &Asked) {
+        let Command::Rematch(..) = asked.command else {
+            return;
+        };
+        let (store, game) = (&*self.store, self.lock().game().clone());
+        let begun = async {
+            if let Some((next, setup)) = start::rematch(store, &game, random_tag()).await? {
+                start::announce(store, next, &setup).await?;
+            }
+            Ok::<_, Unavailable>(())
+        };
+        if let Err(reason) = begun.await {
+            debug!(game.id = %self.id, "the rematch of game {} begins later: {reason}", self.id);
+        }
+    }
+
     fn next(&self, asked: &Asked) -> Next {
         let replica = self.lock();
         let (events, not_before, is_the_answer) = match replica.game().decide(asked) {
@@ -134,8 +172,9 @@ impl Play {
             Ok(Decision::TimeIsUp(deadline)) => (vec![deadline.event()], Some(deadline.at), false),
             Err(rejection) => return Next::Refuse(rejection),
         };
+        let now = replica.on_scale(self.store.play_time(self.id));
         Next::Write {
-            step: Step::after(&replica, events, not_before),
+            step: Step::after(&replica, events, (not_before, now)),
             is_the_answer,
         }
     }
@@ -148,40 +187,143 @@ impl Play {
             let Some(deadline) = replica.game().expired(now) else {
                 return;
             };
-            Step::after(&replica, vec![deadline.event()], Some(deadline.at))
+            let event = vec![deadline.event()];
+            Step::after(&replica, event, (Some(deadline.at), now))
         };
-        if self.write(step).await.is_err() {
+        if self
+            .write(step, Instant::now() + STORE_PATIENCE)
+            .await
+            .is_err()
+        {
             debug!(game.id = %self.id, "the time of game {} is up, but the store does not answer", self.id);
         }
     }
 
-    /// Sends an append until the store answers, always the same one, and folds in what became of it.
-    async fn write(&self, step: Step) -> Result<Written, Refused> {
+    /// The game after a look at the log, and the moment now on its scale.
+    pub(crate) async fn look(&self) -> Result<(Game, Timestamp), Refused> {
+        self.catch_up().await?;
+        let replica = self.lock();
+        let now = replica.on_scale(self.store.play_time(self.id));
+        Ok((replica.game().clone(), now))
+    }
+
+    /// Says a line at the game: seats among themselves, others among themselves, and seats there too after the end.
+    ///
+    /// # Errors
+    /// It is not this user's room, or the store did not answer.
+    pub(crate) async fn say(&self, say: Say) -> Result<(), Refused> {
+        {
+            let replica = self.lock();
+            let has_seat = replica.seat_of(&say.author.id).is_some();
+            let may_speak = match say.room {
+                Room::Players => has_seat,
+                Room::Spectators => !has_seat || replica.game().outcome().is_some(),
+            };
+            if !may_speak {
+                return Err(Refused::NotYourRoom);
+            }
+        }
+        let line = chat::line(&say);
         let began = Instant::now();
+        while let Err(reason) = self.store.say(self.id, &line).await {
+            if began.elapsed() >= STORE_PATIENCE {
+                return Err(reason.into());
+            }
+            sleep(STORE_RETRY_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Does what is due for this game: its end, its beginning, what follows its end. Leaves it to be looked at again
+    /// when there will be something to do.
+    ///
+    /// # Errors
+    /// The store did not answer: the game is handed out again.
+    pub(crate) async fn settle(&self, keep_finished: Millis) -> Result<(), Refused> {
+        self.catch_up().await?;
+        self.end_if_time_is_up().await;
+        let (game, now) = {
+            let replica = self.lock();
+            let now = replica.on_scale(self.store.play_time(self.id));
+            (replica.game().clone(), now)
+        };
+        let (store, version) = (&*self.store, game.head().version);
+        let due_in = if game.outcome().is_some() {
+            let age = now.since(game.at());
+            if age >= keep_finished {
+                return Ok(store.forget(self.id, version).await?);
+            }
+            start::retire(store, self.id, game.setup()).await?;
+            // It is due soon itself, and tells its players then.
+            start::rematch(store, &game, random_tag()).await?;
+            keep_finished - age
+        } else {
+            if version == Version(1) {
+                start::announce(store, self.id, game.setup()).await?;
+            }
+            match game.deadline() {
+                Some(deadline) => deadline.at.since(now),
+                // This build cannot read it: another one will.
+                None => UNREADABLE_RETRY,
+            }
+        };
+        Ok(store.schedule(self.id, version, Some(due_in)).await?)
+    }
+
+    /// Sends an append until the store answers or `give_up` has come, always the same one, and folds in what became of
+    /// it.
+    async fn write(&self, step: Step, give_up: Instant) -> Result<Written, Refused> {
+        let mut is_first = true;
         let (asked, appended) = loop {
             let asked = Instant::now();
             match self.store.append(self.id, &step.append).await {
+                Ok(Appended::Fenced) | Err(_) if asked < give_up => {
+                    sleep(STORE_RETRY_PAUSE).await;
+                }
                 Ok(appended) => break (asked, appended),
-                Err(reason) if began.elapsed() >= STORE_PATIENCE => {
+                Err(reason) => {
                     warn!(game.id = %self.id, "an append to game {} was given up: {reason}", self.id);
                     return Err(Refused::Unavailable);
                 }
-                Err(_) => sleep(STORE_RETRY_PAUSE).await,
             }
+            is_first = false;
         };
         let now = self.store.play_time(self.id);
         match appended {
             Appended::Committed { version, at } => {
                 self.fold_committed(&step, at, now);
-                self.lock().confirm(asked);
+                // What was committed at an earlier try may have been followed by other entries since.
+                if is_first {
+                    self.lock().confirm(asked);
+                }
                 Ok(Written::Committed(version))
             }
             Appended::Stale(tail) => {
-                self.lock().take_tail(&tail, now);
-                self.lock().confirm(asked);
+                self.take(&tail, Origin::Compared, asked)?;
                 Ok(Written::Stale)
             }
             Appended::Early { at } => Ok(Written::Early(at)),
+            Appended::Fenced => Err(Refused::Unavailable),
+        }
+    }
+
+    /// Folds in the end of the store's log; the answer is from where it has to be read, if it does not fit.
+    fn take(
+        &self,
+        tail: &Tail,
+        origin: Origin,
+        asked: Instant,
+    ) -> Result<Option<Version>, Refused> {
+        let now = self.store.play_time(self.id);
+        let mut replica = self.lock();
+        match replica.take_tail(tail, origin, now) {
+            Fit::Whole => {
+                replica.confirm(asked);
+                Ok(None)
+            }
+            Fit::ReadSince(version) => Ok(Some(version)),
+            Fit::Gone => Err(Refused::NotFound),
+            Fit::Unreadable => Err(Refused::Unavailable),
         }
     }
 
@@ -190,30 +332,42 @@ impl Play {
         let entry = |event| Entry::new(event, at, step.append.tag).as_str().to_owned();
         let lines: Vec<String> = step.events.iter().copied().map(entry).collect();
         let first = step.append.after.version.next();
-        self.lock().fold(first, &lines, now);
+        // A log that was reset meanwhile is read by the room.
+        let _ = self.lock().fold(first, &lines, now);
     }
 
     /// Reads what this node does not have yet.
     pub(crate) async fn catch_up(&self) -> Result<(), Refused> {
         let mut since = self.lock().read_since();
-        loop {
+        for _ in 0..MAX_READS {
             let asked = Instant::now();
-            let tail: Tail = self.store.read(self.id, since).await?;
-            let now = self.store.play_time(self.id);
-            let mut replica = self.lock();
-            match replica.take_tail(&tail, now) {
-                Fit::Whole => {
-                    replica.confirm(asked);
-                    return Ok(());
-                }
-                Fit::ReadSince(version) => since = version,
+            let tail = self.store.read(self.id, since).await?;
+            match self.take(&tail, Origin::Read, asked)? {
+                None => return Ok(()),
+                Some(version) => since = version,
             }
         }
+        Err(Refused::Unavailable)
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Replica> {
         // Shared only with the room's own task, and never across a wait.
         self.replica.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When somebody has to look at the game after these events, counted from them.
+fn due_after(game: &Game, events: &[Event], (tag, now): (Tag, Timestamp)) -> Option<Millis> {
+    let mut after = game.clone();
+    for &event in events {
+        after.evolve(&Entry::new(event, now, tag));
+    }
+    if after.next().is_some() {
+        return Some(start::due_after_creation());
+    }
+    match after.deadline() {
+        Some(deadline) => Some(deadline.at.since(now)),
+        None => Some(Millis::ZERO),
     }
 }
 

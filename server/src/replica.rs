@@ -11,10 +11,14 @@ use zeitnot_game::entry::Entry;
 use zeitnot_game::game::Game;
 use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{PlayTime, Timestamp};
-use zeitnot_game::wire::{ServerMsg, Snapshot, SnapshotFrame, frame_of};
+use zeitnot_game::wire::{
+    Before, ChatFrame, ChatLine, ServerMsg, Snapshot, SnapshotFrame, frame_of,
+};
 
+use crate::chat;
+use crate::limits::CHAT_LINES;
 use crate::outbox::{Frame, Outbox, encode};
-use crate::store::{Published, Tail};
+use crate::store::{Published, Said, Tail};
 
 /// A follower of this game.
 #[derive(Debug)]
@@ -22,6 +26,8 @@ struct Follower {
     number: u64,
     seat: Option<Color>,
     outbox: Outbox,
+    /// A spectator that reads too slowly is given no more entries, but the latest snapshot as soon as it has room.
+    is_behind: bool,
 }
 
 /// A wish to follow a game.
@@ -56,8 +62,11 @@ pub struct Replica {
     head: Arc<AtomicU32>,
     players: Vec<Follower>,
     spectators: Vec<Follower>,
+    chat: Vec<ChatLine>,
     /// The store is known to have held nothing more at this moment.
     confirmed: Instant,
+    /// The store's log is gone or cannot be read: nothing is decided here until it is back.
+    is_broken: bool,
 }
 
 /// What there was to do with lines from the store.
@@ -67,6 +76,19 @@ pub enum Fit {
     Whole,
     /// Something lies between, or the histories differ: read the log from this version on.
     ReadSince(Version),
+    /// The store has no such game any more.
+    Gone,
+    /// The store's log is not one that this build can read.
+    Unreadable,
+}
+
+/// How lines from the store came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Read after [`Replica::read_since`]: the last entry that is held here leads them, or tells that they do not fit.
+    Read,
+    /// After an append: the store has compared the head.
+    Compared,
 }
 
 impl Replica {
@@ -78,8 +100,15 @@ impl Replica {
             game,
             players: Vec::new(),
             spectators: Vec::new(),
+            chat: Vec::new(),
             confirmed,
+            is_broken: false,
         }
+    }
+
+    /// Whether the store's log was gone or unreadable when it was last looked at.
+    pub const fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     /// The game.
@@ -113,8 +142,7 @@ impl Replica {
         let head = self.game.head();
         let fits = published.first == head.version.next() && published.before == head.tag;
         if fits || self.holds(published) {
-            self.fold(published.first, &published.lines, now);
-            Fit::Whole
+            self.fold(published.first, &published.lines, now)
         } else {
             Fit::ReadSince(self.read_since())
         }
@@ -128,33 +156,35 @@ impl Replica {
             .is_some_and(|line| self.game.log().line(published.first) == Some(line.as_str()))
     }
 
-    /// Folds in what was read after [`Replica::read_since`], or after the head where the store compared it.
-    pub fn take_tail(&mut self, tail: &Tail, now: PlayTime) -> Fit {
-        let head = self.game.head();
-        if tail.since == Version(0) && head.version > Version(1) {
-            self.take_whole_log(tail, now);
-            return Fit::Whole;
-        }
-        let is_compared = tail.since == head.version;
-        let first = tail.lines.first().map(String::as_str);
-        if is_compared || first == self.game.log().line(tail.since.next()) {
-            self.fold(tail.since.next(), &tail.lines, now);
-            Fit::Whole
+    /// Folds in the end of the store's log.
+    pub fn take_tail(&mut self, tail: &Tail, origin: Origin, now: PlayTime) -> Fit {
+        let fit = if tail.since == Version(0) {
+            self.take_whole_log(tail, now)
         } else {
-            Fit::ReadSince(Version(0))
-        }
+            let is_compared = origin == Origin::Compared && tail.since == self.game.head().version;
+            let first = tail.lines.first().map(String::as_str);
+            if is_compared || first == self.game.log().line(tail.since.next()) {
+                self.fold(tail.since.next(), &tail.lines, now)
+            } else {
+                Fit::ReadSince(Version(0))
+            }
+        };
+        self.is_broken = matches!(fit, Fit::Gone | Fit::Unreadable);
+        fit
     }
 
-    /// The store's log is not a continuation of this one: it wins, and the followers begin again.
-    fn take_whole_log(&mut self, log: &Tail, now: PlayTime) {
+    /// If the store's log is not a continuation of this one it wins, and the followers begin again.
+    fn take_whole_log(&mut self, log: &Tail, now: PlayTime) -> Fit {
         let id = self.id;
+        if log.lines.is_empty() {
+            return Fit::Gone;
+        }
         let is_ours = (1..=self.game.head().version.0).all(|v| {
             let line = usize::try_from(v - 1).ok().and_then(|i| log.lines.get(i));
             line.map(String::as_str) == self.game.log().line(Version(v))
         });
         if is_ours {
-            self.fold(Version(1), &log.lines, now);
-            return;
+            return self.fold(Version(1), &log.lines, now);
         }
         match Game::replay(log.lines.iter().map(String::as_str)) {
             Ok(game) => {
@@ -162,35 +192,40 @@ impl Replica {
                 self.game = game;
                 self.head.store(self.game.version().0, Ordering::Relaxed);
                 self.send_reset(now);
+                Fit::Whole
             }
             Err(reason) => {
                 error!(game.id = %id, "the store's log of game {id} cannot be read: {reason}");
+                Fit::Unreadable
             }
         }
     }
 
     /// Folds in those lines, of which the first is at `version`, that are not here yet.
-    pub fn fold(&mut self, version: Version, lines: &[String], now: PlayTime) {
-        let held = self.game.head().version.next().0.saturating_sub(version.0);
-        for line in lines
-            .iter()
-            .skip(usize::try_from(held).unwrap_or(usize::MAX))
-        {
-            match line.parse::<Entry>() {
-                Ok(entry) => self.evolve(&entry, now),
-                Err(reason) => {
-                    error!(game.id = %self.id, "a line of game {} cannot be read: {reason}", self.id);
-                    return;
-                }
-            }
+    pub fn fold(&mut self, version: Version, lines: &[String], now: PlayTime) -> Fit {
+        let next = self.game.head().version.next();
+        if version > next {
+            return Fit::ReadSince(self.read_since());
         }
+        let held = usize::try_from(next.0 - version.0).unwrap_or(usize::MAX);
+        let new = lines.iter().skip(held).map(|line| line.parse());
+        let Ok(entries) = new.collect::<Result<Vec<Entry>, _>>() else {
+            error!(game.id = %self.id, "a line of game {} cannot be read", self.id);
+            return Fit::Unreadable;
+        };
+        for (place, entry) in entries.iter().enumerate() {
+            // A clock that has been stopped by a later entry ran no longer than until then.
+            let until = entries.get(place + 1).map(Entry::at);
+            self.evolve(entry, (now, until));
+        }
+        Fit::Whole
     }
 
-    fn evolve(&mut self, entry: &Entry, now: PlayTime) {
-        let before = self.game.position().clone();
+    fn evolve(&mut self, entry: &Entry, (now, until): (PlayTime, Option<Timestamp>)) {
+        let before = Before::of(&self.game);
         self.game.evolve(entry);
         self.head.store(self.game.version().0, Ordering::Relaxed);
-        let now = self.on_scale(now);
+        let now = until.unwrap_or_else(|| self.on_scale(now));
         if let Some(msg) = frame_of(self.id, (&before, &self.game), entry, now) {
             self.send(&encode(&msg));
         }
@@ -201,12 +236,31 @@ impl Replica {
         now.on_scale_of(self.game.origin()).max(self.game.at())
     }
 
+    /// Players first. A player whose queue is full is closed by its own task and comes back to a snapshot; a spectator
+    /// falls behind.
     fn send(&mut self, frame: &Frame) {
-        // A follower whose queue overflowed is closed by its own task and comes back to a snapshot.
         self.players
-            .retain(|follower| follower.outbox.push(frame.clone()).is_ok());
-        self.spectators
-            .retain(|follower| follower.outbox.push(frame.clone()).is_ok());
+            .retain(|player| player.outbox.push(frame.clone()).is_ok());
+        for spectator in &mut self.spectators {
+            spectator.is_behind = spectator.is_behind || !spectator.outbox.offer(frame);
+        }
+    }
+
+    /// Gives the spectators that fell behind the latest snapshot, made once for all; says whether any is left behind.
+    pub fn catch_spectators_up(&mut self, now: PlayTime) -> bool {
+        if !self.has_spectators_behind() {
+            return false;
+        }
+        let frame = encode_snapshot(self.snapshot(None, now), None);
+        for spectator in self.spectators.iter_mut().filter(|one| one.is_behind) {
+            spectator.is_behind = !spectator.outbox.offer(&frame);
+        }
+        self.has_spectators_behind()
+    }
+
+    /// Whether any spectator waits for a snapshot.
+    pub fn has_spectators_behind(&self) -> bool {
+        self.spectators.iter().any(|spectator| spectator.is_behind)
     }
 
     fn send_reset(&mut self, now: PlayTime) {
@@ -222,16 +276,71 @@ impl Replica {
         }
     }
 
+    /// Takes in the lines that were said before.
+    pub fn remember(&mut self, chat: &[Said]) {
+        for said in chat {
+            if let Some(line) = chat::shown(said) {
+                self.keep_line(line);
+            }
+        }
+    }
+
+    /// Takes in a line, and hands it to those who may read it.
+    pub fn hear(&mut self, said: &Said) {
+        let Some(line) = chat::shown(said) else {
+            return;
+        };
+        if !self.keep_line(line.clone()) {
+            return;
+        }
+        let (room, is_over) = (line.room, self.game.outcome().is_some());
+        let frame = encode(&ServerMsg::Chat(ChatFrame {
+            game: self.id,
+            line,
+        }));
+        let may_read = |follower: &Follower| chat::may_read(follower.seat, room, is_over);
+        self.players
+            .retain(|player| !may_read(player) || player.outbox.push(frame.clone()).is_ok());
+        for spectator in self.spectators.iter().filter(|one| may_read(one)) {
+            // A line that finds no room comes with the next snapshot.
+            let _ = spectator.outbox.offer(&frame);
+        }
+    }
+
+    /// Whether the line is new; the oldest one of its room makes place for it.
+    fn keep_line(&mut self, line: ChatLine) -> bool {
+        let of_room = |other: &&ChatLine| other.room == line.room;
+        if self
+            .chat
+            .iter()
+            .filter(of_room)
+            .any(|other| other.n >= line.n)
+        {
+            return false;
+        }
+        if self.chat.iter().filter(of_room).count() >= CHAT_LINES
+            && let Some(oldest) = self.chat.iter().position(|other| other.room == line.room)
+        {
+            self.chat.remove(oldest);
+        }
+        self.chat.push(line);
+        true
+    }
+
     fn snapshot(&self, seat: Option<Color>, now: PlayTime) -> Snapshot {
         let watchers = u32::try_from(self.spectators.len()).unwrap_or(u32::MAX);
+        let is_over = self.game.outcome().is_some();
+        let may_read = |line: &&ChatLine| chat::may_read(seat, line.room, is_over);
         Snapshot {
             seat,
             watchers,
+            chat: self.chat.iter().filter(may_read).cloned().collect(),
             ..Snapshot::of(self.id, &self.game, self.on_scale(now))
         }
     }
 
     /// Takes a follower in, or gives one that is here already the snapshot again.
+    /// Who has seen more than there is begins again.
     pub fn join(&mut self, watch: &Watch, now: PlayTime) -> Watched {
         let seat = watch.user.as_ref().and_then(|user| self.seat_of(user));
         self.leave(watch.follower);
@@ -243,8 +352,13 @@ impl Replica {
             number: watch.follower,
             seat,
             outbox: watch.outbox.clone(),
+            is_behind: false,
         });
-        let snapshot = self.snapshot(seat, now);
+        let mut snapshot = self.snapshot(seat, now);
+        snapshot.reset = watch
+            .since
+            .is_some_and(|since| since > snapshot.v)
+            .then_some(true);
         // If this overflows, the follower is closed by its own task.
         let _ = watch.outbox.push(encode_snapshot(snapshot, watch.re));
         Watched {

@@ -11,9 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
+use zeitnot_game::game::Game;
 use zeitnot_game::id::{GameId, Version};
-use zeitnot_game::time::PlayTime;
+use zeitnot_game::time::{Millis, PlayTime, Timestamp};
 
+use crate::chat::Say;
 use crate::limits::{ROOM_MAILBOX, ROOM_TRIES};
 use crate::play::{Asking, Refused};
 use crate::replica::{Watch, Watched};
@@ -25,6 +27,7 @@ pub struct Rooms {
     store: Arc<dyn Store>,
     tasks: TaskTracker,
     open: Arc<Mutex<HashMap<GameId, mpsc::Sender<Message>>>>,
+    keep_finished: Millis,
 }
 
 /// What a room's mailbox holds.
@@ -33,14 +36,18 @@ enum Message {
     Watch(Watch, oneshot::Sender<Result<Watched, Refused>>),
     Unwatch(u64),
     LookAtClock,
+    Look(oneshot::Sender<Result<(Game, Timestamp), Refused>>),
+    Say(Say, oneshot::Sender<Result<(), Refused>>),
+    Settle,
     Ask(Asking, oneshot::Sender<Result<Version, Refused>>),
 }
 
 impl Rooms {
-    /// No rooms yet, over this store.
+    /// No rooms yet, over this store; a finished game is kept for so long.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>) -> Self {
+    pub fn new(store: Arc<dyn Store>, keep_finished: Millis) -> Self {
         Self {
+            keep_finished,
             store,
             tasks: TaskTracker::new(),
             open: Arc::default(),
@@ -89,6 +96,32 @@ impl Rooms {
             // A room that ended has nobody to tell.
             let _ = tx.send(Message::LookAtClock).await;
         }
+    }
+
+    /// The game as this node knows it, after a look at the log, and the moment now on its scale.
+    ///
+    /// # Errors
+    /// There is no such game, or the store does not answer.
+    pub async fn look(&self, id: GameId) -> Result<(Game, Timestamp), Refused> {
+        let (tx, rx) = oneshot::channel();
+        self.deliver(id, Message::Look(tx)).await?;
+        rx.await.unwrap_or(Err(Refused::Unavailable))
+    }
+
+    /// Says a line at a game; the answer is nothing but that it was said.
+    ///
+    /// # Errors
+    /// The user may not speak there, there is no such game, or the store does not answer.
+    pub async fn say(&self, id: GameId, say: Say) -> Result<(), Refused> {
+        let (tx, rx) = oneshot::channel();
+        self.deliver(id, Message::Say(say, tx)).await?;
+        rx.await.unwrap_or(Err(Refused::Unavailable))
+    }
+
+    /// Does what is due for a game that the store handed out.
+    pub async fn settle(&self, id: GameId) {
+        // What fails is handed out again.
+        let _ = self.deliver(id, Message::Settle).await;
     }
 
     /// Waits until no room is left; the callers have stopped asking.

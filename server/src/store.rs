@@ -16,6 +16,8 @@ use zeitnot_game::color::{ByColor, Color};
 use zeitnot_game::id::{GameId, Head, Tag, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, Timestamp, UnixMillis};
 
+use crate::health::Health;
+
 pub use channels::{Follow, UserFollow};
 
 /// Where games are kept.
@@ -150,15 +152,6 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// The store's play clock, as this node estimates it without asking.
     fn play_time(&self, id: GameId) -> PlayTime;
-}
-
-/// Whether the store answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
-    /// It did so less than [`crate::limits::STORE_SILENCE`] ago.
-    Ok,
-    /// It did not: no move is taken and no clock runs.
-    Unavailable,
 }
 
 /// A line of chat to be said. Each field is one word, escaped by the caller, but for the text, which has no line breaks.

@@ -4,6 +4,8 @@ mod close;
 mod commands;
 mod heartbeat;
 mod message;
+mod rates;
+mod requests;
 mod session;
 
 use std::sync::Arc;

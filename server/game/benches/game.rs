@@ -11,7 +11,7 @@ use zeitnot_game::event::{Asked, Command};
 use zeitnot_game::game::{Decision, Game};
 use zeitnot_game::id::{GameId, Tag};
 use zeitnot_game::time::{Millis, Timestamp};
-use zeitnot_game::wire::frame_of;
+use zeitnot_game::wire::{Before, frame_of};
 
 const SETUP: &str = "game1 standard 180+2 casual white:guest-k2x9w0q4ab:Anna black:guest-0aab12cd34:Bo \
                      created:1795352223456 1795352223000 aZ4k9";
@@ -73,7 +73,7 @@ fn benches(c: &mut Criterion) {
                 let Ok(Decision::Append { events, .. }) = game.decide(black_box(&asked)) else {
                     panic!("a legal move in time");
                 };
-                let before = game.position().clone();
+                let before = Before::of(&game);
                 let entry = Entry::new(events[0], now, "bQ7xM".parse().expect("a tag"));
                 game.evolve(&entry);
                 let frame = frame_of(id, (&before, &game), &entry, now).expect("a frame");

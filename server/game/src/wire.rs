@@ -13,7 +13,7 @@ pub use client::{
     Answer, AuthMsg, ClaimMsg, ClaimResult, ClientFrame, ClientMsg, ColorChoice, DrawAction,
     DrawMsg, GameMsg, MoveMsg, OfferMsg, Room, SayMsg, SeekClock, SeekMsg, UnseekMsg, WatchMsg,
 };
-pub use frames::{clock_at, frame_of};
+pub use frames::{Before, clock_at, frame_of};
 pub use game::{
     Author, ChatFrame, ChatLine, ClaimAt, Clock, CrowdFrame, DrawFrame, EndFrame, Lag, MoveFrame,
     Presence, PresenceFrame, RatingChange, RatingsFrame, RematchFrame, Snapshot, SnapshotFrame,

@@ -43,6 +43,17 @@ fn a_renewed_token_is_another_one_for_the_same_user() {
 }
 
 #[test]
+fn a_revocation_that_lasts_until_the_tokens_end_leaves_no_gap() {
+    let (auth, _) = bench();
+    let issued = auth.issue_guest("", AT_NOW);
+    let token = issued.token.as_str();
+    let ends_at = auth.verify(token, AT_NOW).unwrap().ends_at();
+    assert!(ends_at > issued.expires_at);
+    assert!(auth.verify(token, UnixMillis(ends_at.0 - 1)).is_ok());
+    assert_eq!(auth.verify(token, ends_at), Err(AuthError::Expired));
+}
+
+#[test]
 fn good_tokens_of_either_kind_pass() {
     let (auth, signers) = bench();
     for signer in &signers {

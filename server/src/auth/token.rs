@@ -105,6 +105,9 @@ pub enum AuthError {
     /// It was good once.
     #[error("the token has expired")]
     Expired,
+    /// Its user has logged out.
+    #[error("the token was revoked")]
+    Revoked,
 }
 
 /// What a token says. Times are unix seconds.

@@ -1,13 +1,18 @@
-//! Tokens over HTTP: a new guest, a token renewed, the public keys.
+//! Tokens over HTTP: a new guest, a token renewed or revoked, the public keys.
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::Params;
 use crate::App;
 use crate::auth::{Issued, Player};
 use crate::error::ApiError;
+
+/// Takes the cookie away that may carry a token.
+const NO_COOKIE: &str = "zeitnot=; Max-Age=0; HttpOnly; SameSite=Lax; Path=/";
 
 /// `POST /api/auth/guest`: a new guest, with a name of its choice to show.
 ///
@@ -21,6 +26,23 @@ pub async fn guest(State(app): State<App>, params: Params) -> Result<Json<Value>
 /// `POST /api/auth/refresh`: a new token for who has a good one.
 pub async fn refresh(State(app): State<App>, Player(verified): Player) -> Json<Value> {
     answer(&app.auth.refresh(verified, app.wall_time()))
+}
+
+/// `POST /api/auth/logout`: revokes the token. The cookie is taken away also from who has a token that is good no
+/// longer.
+pub async fn logout(State(app): State<App>, player: Result<Player, ApiError>) -> Response {
+    let revoked = async {
+        let Player(verified) = player?;
+        app.revoke(&verified).await?;
+        Ok::<_, ApiError>(StatusCode::NO_CONTENT)
+    };
+    let mut response = revoked.await.into_response();
+    let has_no_use = [StatusCode::NO_CONTENT, StatusCode::UNAUTHORIZED];
+    if has_no_use.contains(&response.status()) {
+        let no_cookie = HeaderValue::from_static(NO_COOKIE);
+        response.headers_mut().insert(header::SET_COOKIE, no_cookie);
+    }
+    response
 }
 
 /// `GET /.well-known/jwks.json`

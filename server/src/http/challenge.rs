@@ -1,10 +1,7 @@
 //! Open challenges over HTTP, in the shapes that lichess's clients know.
 
-use std::net::SocketAddr;
-
 use axum::Json;
-use axum::extract::{FromRequestParts, Path, State};
-use axum::http::request::Parts;
+use axum::extract::{Path, State};
 use rand::Rng as _;
 use serde_json::{Value, json};
 use zeitnot_game::clock::TimeControl;
@@ -15,11 +12,11 @@ use zeitnot_game::setup::Terms;
 use zeitnot_game::variant::{Speed, Variant};
 use zeitnot_game::wire::{self, ErrorCode};
 
-use super::Params;
+use super::{LinkBase, Params};
 use crate::App;
-use crate::auth::{Caller, Player, request};
+use crate::auth::{Caller, Player};
 use crate::challenge::{self, Accepted, Open};
-use crate::config::{Config, Origin};
+use crate::config::Config;
 use crate::error::ApiError;
 
 /// `POST /api/challenge/open`
@@ -147,7 +144,7 @@ fn position(params: &Params) -> Result<(Variant, Position), ApiError> {
     }
 }
 
-fn describe(open: &Open, LinkBase(base): &LinkBase) -> wire::Challenge {
+fn describe(open: &Open, base: &LinkBase) -> wire::Challenge {
     let Open { id, terms, seats } = open;
     let speed = Speed::of(terms.time_control);
     let rated_as = match terms.variant {
@@ -212,30 +209,5 @@ fn minutes(seconds: u64) -> String {
             let text = format!("{}.{hundredths:02}", seconds / 60);
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
-    }
-}
-
-/// What links begin with: the public address of the settings, else the one that the client used.
-#[derive(Debug)]
-pub struct LinkBase(Origin);
-
-impl FromRequestParts<App> for LinkBase {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        if let Some(origin) = &app.config.public_url {
-            return Ok(Self(origin.clone()));
-        }
-        let peer = parts.extensions.get::<SocketAddr>();
-        let is_by_proxy = peer.is_some_and(|peer| {
-            let is_trusted = |network: &crate::config::Network| network.contains(peer.ip());
-            app.config.trusted_proxy.iter().any(is_trusted)
-        });
-        let proto = parts.headers.get("x-forwarded-proto");
-        let is_https = is_by_proxy && proto.is_some_and(|proto| proto == "https");
-        request::host(&parts.headers)
-            .and_then(|host| Origin::of_host(is_https, host))
-            .map(Self)
-            .ok_or_else(|| ApiError::field("host", "missing, or no host"))
     }
 }

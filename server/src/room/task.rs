@@ -4,17 +4,22 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, OptionFuture};
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 use zeitnot_game::game::Game;
 use zeitnot_game::id::{GameId, Version};
 
 use super::{Message, Rooms};
-use crate::limits::{COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, ROOM_LINGER, STORE_RETRY_PAUSE};
+use crate::limits::{
+    COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, MAX_ASIDE, ROOM_LINGER, SPECTATOR_CATCH_UP,
+    STORE_RETRY_PAUSE,
+};
 use crate::play::{Asking, Play, Refused};
-use crate::replica::{Fit, Replica, Watch, Watched};
+use crate::replica::{Fit, Origin, Replica, Watch, Watched};
 use crate::store::{Feed, Follow, Tail, Unavailable};
 
 type Answer<T> = oneshot::Sender<Result<T, Refused>>;
@@ -22,18 +27,18 @@ type Answer<T> = oneshot::Sender<Result<T, Refused>>;
 /// Opens a room and serves it until nobody needs it.
 pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Message>) {
     match open(&rooms, id).await {
-        Ok((game, follow, asked)) => {
-            let replica = Arc::new(Mutex::new(Replica::new(id, game, asked)));
+        Ok((replica, follow)) => {
             let room = Room {
                 rooms,
                 id,
                 mailbox,
-                replica,
+                replica: Arc::new(Mutex::new(replica)),
                 follow,
                 current: None,
                 waiting: VecDeque::new(),
-                no_flag_before: asked,
+                no_flag_before: Instant::now(),
                 reading: None,
+                aside: FuturesUnordered::new(),
                 must_read: None,
                 empty_since: Some(Instant::now()),
             };
@@ -46,12 +51,18 @@ pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Me
                     refuse(message, refused);
                 }
             }
+            while let Some(message) = mailbox.recv().await {
+                refuse(message, refused);
+            }
         }
     }
 }
 
-/// Follows first and reads then, so that nothing falls between.
-async fn open(rooms: &Rooms, id: GameId) -> Result<(Game, Follow, Instant), Refused> {
+/// Follows first and reads then, so that nothing falls between; but not what does not exist.
+async fn open(rooms: &Rooms, id: GameId) -> Result<(Replica, Follow), Refused> {
+    if rooms.store.read(id, Version(0)).await?.lines.is_empty() {
+        return Err(Refused::NotFound);
+    }
     let asked = Instant::now();
     let follow = rooms.store.follow(id).await?;
     let log = rooms.store.read(id, Version(0)).await?;
@@ -63,14 +74,18 @@ async fn open(rooms: &Rooms, id: GameId) -> Result<(Game, Follow, Instant), Refu
         Refused::Unavailable
     })?;
     debug!(game.id = %id, version = %game.version(), "opened game {id}");
-    Ok((game, follow, asked))
+    let mut replica = Replica::new(id, game, asked);
+    replica.remember(&rooms.store.chat(id).await?);
+    Ok((replica, follow))
 }
 
 fn refuse(message: Message, refused: Refused) {
     match message {
         Message::Watch(_, tx) => answer(tx, Err(refused)),
         Message::Ask(_, tx) => answer(tx, Err(refused)),
-        Message::Unwatch(_) | Message::LookAtClock => {}
+        Message::Look(tx) => answer(tx, Err(refused)),
+        Message::Say(_, tx) => answer(tx, Err(refused)),
+        Message::Unwatch(_) | Message::LookAtClock | Message::Settle => {}
     }
 }
 
@@ -91,6 +106,8 @@ struct Room {
     no_flag_before: Instant,
     /// A read of the log, and when it was sent.
     reading: Option<BoxFuture<'static, (Instant, Result<Tail, Unavailable>)>>,
+    /// What is done beside the commands.
+    aside: FuturesUnordered<BoxFuture<'static, ()>>,
     /// Another read is needed after the one under way.
     must_read: Option<Version>,
     /// Since when nobody follows and nothing was asked.
@@ -101,26 +118,42 @@ impl Room {
     async fn serve(mut self) {
         loop {
             let deadline = self.deadline().map(sleep_until);
-            let linger = self
-                .empty_since
-                .map(|since| sleep_until(since + ROOM_LINGER));
+            let is_idle = self.current.is_none() && self.aside.is_empty();
+            let may_take = self.aside.len() < MAX_ASIDE;
+            let linger = self.empty_since.filter(|_| is_idle);
+            let linger = linger.map(|since| sleep_until(since + ROOM_LINGER));
+            let catch_up = self.lock().has_spectators_behind();
+            let catch_up = catch_up.then(|| sleep(SPECTATOR_CATCH_UP));
             tokio::select! {
-                message = self.mailbox.recv() => match message {
+                message = self.mailbox.recv(), if may_take => match message {
                     Some(message) => self.on_message(message),
                     None => return,
                 },
                 feed = self.follow.next() => self.on_feed(feed),
                 Some(()) = OptionFuture::from(self.current.as_mut()) => self.next_command(),
                 Some((asked, tail)) = OptionFuture::from(self.reading.as_mut()) => self.on_read(asked, tail),
+                Some(()) = self.aside.next() => {}
                 Some(()) = OptionFuture::from(deadline) => self.call_flag(),
+                Some(()) = OptionFuture::from(catch_up) => {
+                    let now = self.rooms.store.play_time(self.id);
+                    self.lock().catch_spectators_up(now);
+                }
                 Some(()) = OptionFuture::from(linger) => {
-                    if self.current.is_none() && self.rooms.retire(self.id, &mut self.mailbox) {
-                        debug!(game.id = %self.id, "closed game {}", self.id);
-                        return;
+                    if self.rooms.retire(self.id, &mut self.mailbox) {
+                        return self.hand_over().await;
                     }
                 }
             }
             self.look_around();
+        }
+    }
+
+    /// What came while the room closed goes to the next one.
+    async fn hand_over(mut self) {
+        debug!(game.id = %self.id, "closed game {}", self.id);
+        while let Some(message) = self.mailbox.recv().await {
+            // Who cannot be heard is answered by the loss of its answer: the store is unavailable.
+            let _ = self.rooms.deliver(self.id, message).await;
         }
     }
 
@@ -138,7 +171,14 @@ impl Room {
         match message {
             Message::Watch(watch, tx) => self.on_watch(watch, tx),
             Message::Unwatch(follower) => self.lock().leave(follower),
-            Message::LookAtClock => self.call_flag(),
+            Message::LookAtClock => self.look_at_clock(),
+            Message::Look(tx) => self.aside(|play| async move {
+                answer(tx, play.look().await);
+            }),
+            Message::Say(say, tx) => self.aside(|play| async move {
+                answer(tx, play.say(say).await);
+            }),
+            Message::Settle => self.settle(),
             Message::Ask(_, tx) if self.waiting.len() >= COMMAND_QUEUE => {
                 answer(tx, Err(Refused::Busy));
             }
@@ -162,15 +202,21 @@ impl Room {
             let watched = self.lock().join(&watch, now);
             return answer(tx, Ok(watched));
         }
-        let play = self.play();
-        // Bounded by the follower's own limit of messages that wait for an answer.
-        self.rooms.tasks.spawn(async move {
-            // If the store does not answer, the follower still gets what there is; `status` tells the rest.
-            let _ = play.catch_up().await;
-            let now = play.store.play_time(play.id);
-            let watched = play.lock().join(&watch, now);
-            answer(tx, Ok(watched));
+        self.aside(|play| async move {
+            let watched = play.catch_up().await.map(|()| {
+                let now = play.store.play_time(play.id);
+                play.lock().join(&watch, now)
+            });
+            answer(tx, watched);
         });
+    }
+
+    /// Does something beside the commands, which keeps the room open.
+    fn aside<F>(&self, run: impl FnOnce(Play) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.aside.push(Box::pin(run(self.play())));
     }
 
     fn next_command(&mut self) {
@@ -190,11 +236,21 @@ impl Room {
             return None;
         }
         let replica = self.lock();
-        let deadline = replica.game().deadline()?;
+        let deadline = replica.game().deadline().filter(|_| !replica.is_broken())?;
         let now = replica.on_scale(self.rooms.store.play_time(self.id));
         let left = Duration::from_millis(deadline.at.since(now).0) + FLAG_SLACK;
         let moment = Instant::now().checked_add(left)?;
         Some(moment.max(self.no_flag_before))
+    }
+
+    /// A client thinks that a flag has fallen: the room's own deadline tells.
+    fn look_at_clock(&mut self) {
+        if self
+            .deadline()
+            .is_some_and(|moment| moment <= Instant::now())
+        {
+            self.call_flag();
+        }
     }
 
     /// Ends the game if its time is up.
@@ -205,6 +261,33 @@ impl Room {
         self.no_flag_before = Instant::now() + FLAG_RETRY_PAUSE;
         let play = self.play();
         self.current = Some(Box::pin(async move { play.end_if_time_is_up().await }));
+    }
+
+    /// Does what is due for the game. A room that was opened for this alone ends with it.
+    fn settle(&mut self) {
+        if self.current.is_some() {
+            return;
+        }
+        if self.empty_since.is_some() {
+            self.empty_since = Instant::now().checked_sub(ROOM_LINGER);
+        }
+        let (play, keep_finished) = (self.play(), self.rooms.keep_finished);
+        let id = self.id;
+        self.current = Some(Box::pin(async move {
+            if let Err(reason) = play.settle(keep_finished).await {
+                debug!(game.id = %id, "game {id} is settled later: {reason}");
+            }
+        }));
+    }
+
+    /// Reads the lines of chat that this node may have missed.
+    fn read_chat(&self) {
+        self.aside(|play| async move {
+            if let Ok(chat) = play.store.chat(play.id).await {
+                let mut replica = play.lock();
+                chat.iter().for_each(|said| replica.hear(said));
+            }
+        });
     }
 
     fn play(&self) -> Play {
@@ -219,7 +302,14 @@ impl Room {
         let now = self.rooms.store.play_time(self.id);
         let fit = match feed {
             Feed::Published(published) => self.lock().take_published(&published, now),
-            Feed::Resync => Fit::ReadSince(self.lock().read_since()),
+            Feed::Said(said) => {
+                self.lock().hear(&said);
+                Fit::Whole
+            }
+            Feed::Resync => {
+                self.read_chat();
+                Fit::ReadSince(self.lock().read_since())
+            }
         };
         self.read_if(fit);
     }
@@ -230,7 +320,7 @@ impl Room {
             Ok(tail) => {
                 let now = self.rooms.store.play_time(self.id);
                 let mut replica = self.lock();
-                let fit = replica.take_tail(&tail, now);
+                let fit = replica.take_tail(&tail, Origin::Read, now);
                 if fit == Fit::Whole {
                     replica.confirm(asked);
                 }
@@ -249,7 +339,7 @@ impl Room {
 
     fn read_if(&mut self, fit: Fit) {
         match fit {
-            Fit::Whole => {}
+            Fit::Whole | Fit::Gone | Fit::Unreadable => {}
             // What came during a read may lie behind what it shows.
             Fit::ReadSince(since) if self.reading.is_some() => self.must_read = Some(since),
             Fit::ReadSince(since) => self.read(since),
@@ -262,7 +352,7 @@ impl Room {
             let asked = Instant::now();
             let tail = store.read(id, since).await;
             if tail.is_err() {
-                tokio::time::sleep(STORE_RETRY_PAUSE).await;
+                sleep(STORE_RETRY_PAUSE).await;
             }
             (asked, tail)
         };

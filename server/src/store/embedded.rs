@@ -36,9 +36,10 @@ use self::revoked::Revoked;
 use self::writer::{Write, Writer};
 use super::channels::{Follow, GameChannels, UserChannels, UserFollow};
 use super::{
-    Append, Appended, Challenge, Create, CreateError, Health, Line, Said, Seated, Store, Tail,
-    TakeSeat, Unavailable, UserFeed,
+    Append, Appended, Challenge, Create, CreateError, Line, Said, Seated, Store, Tail, TakeSeat,
+    Unavailable, UserFeed,
 };
+use crate::health::Health;
 use crate::limits::{READ_CONNECTIONS, STORE_RETRY_PAUSE, STORE_TIMEOUT, WRITE_QUEUE};
 
 const LOCK_FILE: &str = "zeitnot.lock";

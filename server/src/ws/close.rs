@@ -14,6 +14,8 @@ pub(super) enum Close {
     Garbled,
     /// A frame over the limit.
     TooLarge,
+    /// Too many messages were refused by the rate limits.
+    RateLimited,
     /// The node is going away.
     Restart,
     /// The client reads more slowly than its games go on.
@@ -32,6 +34,7 @@ impl Close {
             Self::Binary => (1003, "only text is understood"),
             Self::Garbled => (1002, "not a text of this protocol"),
             Self::TooLarge => (1009, "frame too large"),
+            Self::RateLimited => (1008, "too many messages: wait, then connect again"),
             Self::Restart => (1012, "restarting: connect again"),
             Self::TooSlow => (1013, "too slow: connect again"),
             Self::Expired => (4401, "the token has expired"),

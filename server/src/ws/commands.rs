@@ -9,6 +9,7 @@ use zeitnot_game::wire::{
     Answer, ClientMsg, DrawAction, ErrorCode, ErrorFrame, OkFrame, ServerMsg,
 };
 
+use crate::error::code_of;
 use crate::play::Refused;
 
 /// A command as a message has it.
@@ -20,7 +21,12 @@ pub(super) struct Wanted {
 }
 
 /// The command that a message stands for; nothing if it is about something else.
-pub(super) fn wanted(msg: &ClientMsg, round_trip: Option<Millis>) -> Option<Wanted> {
+/// A rematch that is agreed on becomes the game `next`.
+pub(super) fn wanted(
+    msg: &ClientMsg,
+    round_trip: Option<Millis>,
+    next: impl FnOnce() -> GameId,
+) -> Option<Wanted> {
     let (game, command, seen) = match msg {
         ClientMsg::Move(play) => {
             let lag = Lag {
@@ -41,6 +47,10 @@ pub(super) fn wanted(msg: &ClientMsg, round_trip: Option<Millis>) -> Option<Want
         ClientMsg::Draw(draw) => (draw.game, Command::Draw(draw_command(draw.r#do)), draw.v),
         ClientMsg::Takeback(offer) => {
             let command = Command::Takeback(offer_command(offer.r#do));
+            (offer.game, command, offer.v)
+        }
+        ClientMsg::Rematch(offer) => {
+            let command = Command::Rematch(offer_command(offer.r#do), next());
             (offer.game, command, offer.v)
         }
         _ => return None,
@@ -91,15 +101,18 @@ pub(super) fn error(re: Option<i64>, code: ErrorCode, message: impl Into<String>
     })
 }
 
+/// `error` for a message too many.
+pub(super) fn too_many(re: Option<i64>, retry_after: Millis) -> ServerMsg {
+    ServerMsg::Error(ErrorFrame {
+        re,
+        code: ErrorCode::RateLimited,
+        message: "too many messages: wait a little".to_owned(),
+        retry_after_ms: Some(retry_after),
+    })
+}
+
 /// `error` for what a room refused.
 pub(super) fn refused(re: Option<i64>, refused: Refused) -> ServerMsg {
-    let code = match refused {
-        Refused::Rejected(rejection) => rejection.code(),
-        Refused::NoSeat => ErrorCode::Forbidden,
-        Refused::NotFound => ErrorCode::NotFound,
-        Refused::Busy => ErrorCode::RateLimited,
-        Refused::Unavailable => ErrorCode::Unavailable,
-    };
     let retry_after_ms = match refused {
         Refused::Rejected(Rejection::TooEarly { retry_after }) => Some(retry_after),
         Refused::Busy => Some(Millis(500)),
@@ -107,7 +120,7 @@ pub(super) fn refused(re: Option<i64>, refused: Refused) -> ServerMsg {
     };
     ServerMsg::Error(ErrorFrame {
         re,
-        code,
+        code: code_of(refused),
         message: refused.to_string(),
         retry_after_ms,
     })

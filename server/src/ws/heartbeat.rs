@@ -1,5 +1,6 @@
 //! Signs of life: pings with a random payload, the round trip by the pong that echoes it, and silence.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -7,14 +8,15 @@ use rand::Rng as _;
 use tokio::time::Instant;
 use zeitnot_game::time::Millis;
 
-use crate::limits::{SOCKET_PING_PERIOD, SOCKET_PING_PERIOD_AT_PLAY, SOCKET_SILENCE};
+use crate::limits::{MAX_PINGS, SOCKET_PING_PERIOD, SOCKET_PING_PERIOD_AT_PLAY, SOCKET_SILENCE};
 
 /// What is known of one connection's line.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
     heard: Instant,
     pinged: Instant,
-    outstanding: Option<[u8; 8]>,
+    /// Payloads that were not echoed yet, with their moments, the newest last.
+    outstanding: VecDeque<([u8; 8], Instant)>,
     round_trip: Option<Duration>,
 }
 
@@ -23,7 +25,7 @@ impl Heartbeat {
         Self {
             heard: now,
             pinged: now,
-            outstanding: None,
+            outstanding: VecDeque::new(),
             round_trip: None,
         }
     }
@@ -35,7 +37,7 @@ impl Heartbeat {
         } else {
             SOCKET_PING_PERIOD
         };
-        self.pinged + period
+        (self.pinged + period).min(self.heard + SOCKET_SILENCE)
     }
 
     /// Whether nothing came for too long.
@@ -51,16 +53,26 @@ impl Heartbeat {
     /// The payload of the next ping.
     pub(super) fn ping(&mut self, now: Instant) -> Bytes {
         let payload: [u8; 8] = rand::rng().random();
-        self.outstanding = Some(payload);
+        if self.outstanding.len() >= MAX_PINGS {
+            self.outstanding.pop_front();
+        }
+        self.outstanding.push_back((payload, now));
         self.pinged = now;
         Bytes::copy_from_slice(&payload)
     }
 
-    /// A pong came. It counts only with the payload of the last ping, which nobody can know before it arrives.
+    /// A pong came. It counts only with the payload of a ping that is outstanding, which nobody can know before it
+    /// arrives.
     pub(super) fn pong(&mut self, payload: &[u8], now: Instant) {
-        if self.outstanding.is_some_and(|sent| sent == payload) {
-            self.outstanding = None;
-            let sample = now.duration_since(self.pinged);
+        let echoed = self
+            .outstanding
+            .iter()
+            .position(|(sent, _)| sent == payload);
+        if let Some(place) = echoed {
+            let (_, pinged) = self.outstanding[place];
+            // Those before it are lost, or late and of no use.
+            self.outstanding.drain(..=place);
+            let sample = now.duration_since(pinged);
             self.round_trip = Some(match self.round_trip {
                 Some(known) => (known * 3 + sample) / 4,
                 None => sample,
@@ -80,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_echo_of_the_last_ping_measures_the_line() {
+    fn only_the_echo_of_a_ping_measures_the_line() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(start);
         let first = heartbeat.ping(start);
@@ -97,5 +109,13 @@ mod tests {
         let again = heartbeat.ping(start + Duration::from_secs(5));
         heartbeat.pong(&again, start + Duration::from_millis(5_160));
         assert_eq!(heartbeat.round_trip(), Some(Millis(100)), "smoothed");
+        let slow = heartbeat.ping(start + Duration::from_secs(10));
+        heartbeat.ping(start + Duration::from_secs(13));
+        heartbeat.pong(&slow, start + Duration::from_millis(14_100));
+        assert_eq!(
+            heartbeat.round_trip(),
+            Some(Millis(1_100)),
+            "slower than the pings"
+        );
     }
 }

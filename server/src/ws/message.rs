@@ -36,6 +36,8 @@ pub(super) fn parse(text: &str) -> Result<(Option<i64>, ClientMsg), BadMessage> 
         "berserk" => fields(text).map(ClientMsg::Berserk),
         "draw" => fields(text).map(ClientMsg::Draw),
         "takeback" => fields(text).map(ClientMsg::Takeback),
+        "rematch" => fields(text).map(ClientMsg::Rematch),
+        "say" => fields(text).map(ClientMsg::Say),
         "give_time" => fields(text).map(ClientMsg::GiveTime),
         "flag" => fields(text).map(ClientMsg::Flag),
         "auth" => fields(text).map(ClientMsg::Auth),

@@ -1,52 +1,58 @@
 //! One socket: a single task with a single loop, which ends with a reason.
 
-use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
-use futures_util::future::BoxFuture;
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::future::{BoxFuture, OptionFuture};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt as _, StreamExt as _};
 use rand::Rng as _;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::time::Millis;
 use zeitnot_game::wire::{
-    ClientMsg, DrainingFrame, ErrorCode, Hello, OkFrame, Pong, ServerMsg, User, WatchMsg,
+    DrainingFrame, GameStartFrame, Player, ServerMsg, StatusFrame, StoreStatus,
 };
 
 use super::close::Close;
-use super::commands::{self, Wanted};
 use super::heartbeat::Heartbeat;
-use super::{Ticket, message};
+use super::rates::Rates;
+use super::requests::hello;
+use super::{Ticket, commands};
 use crate::App;
 use crate::auth::{Caller, Verified};
-use crate::limits::{
-    CLIENT_PING_PERIOD, FRAMES_A_WRITE, MAX_PENDING, MAX_WATCHED, SOCKET_WRITE_TIMEOUT,
-};
+use crate::health::Health;
+use crate::limits::{FRAMES_A_WRITE, MAX_PENDING, SOCKET_WRITE_TIMEOUT};
 use crate::outbox::{Frame, Outbox, OutboxReader, encode, outbox};
-use crate::play::{Asking, Refused};
-use crate::replica::{Watch, Watched};
+use crate::play::Refused;
+use crate::replica::Watched;
+use crate::start::{self, Following, Heard, Started};
 
 /// What a room answered.
-enum Answered {
+pub(super) enum Answered {
     Watch(GameId, Option<i64>, Result<Watched, Refused>),
     Command(Option<i64>, Result<Version, Refused>),
     Unwatch(Option<i64>),
+    Said(Option<i64>, Result<(), Refused>),
 }
 
-struct Session {
-    app: App,
-    number: u64,
-    me: Option<Verified>,
+pub(super) struct Session {
+    pub(super) app: App,
+    pub(super) number: u64,
+    pub(super) me: Option<Verified>,
     socket: WebSocket,
-    outbox: Outbox,
+    pub(super) outbox: Outbox,
     frames: OutboxReader,
-    watching: HashMap<GameId, Watched>,
-    pending: FuturesUnordered<BoxFuture<'static, Answered>>,
-    heartbeat: Heartbeat,
+    /// Nothing while the answer is under way.
+    pub(super) watching: HashMap<GameId, Option<Watched>>,
+    pub(super) pending: FuturesUnordered<BoxFuture<'static, Answered>>,
+    pub(super) heartbeat: Heartbeat,
+    pub(super) rates: Rates,
+    /// What is told to the user, wherever it is connected.
+    told: Option<Following>,
+    health: watch::Receiver<Health>,
     /// When this socket is closed because the node goes away.
     leave_at: Option<Instant>,
 }
@@ -55,6 +61,7 @@ struct Session {
 pub(super) async fn run(app: App, caller: Caller, (ticket, socket): (Ticket, WebSocket)) {
     let (outbox, frames) = outbox();
     let tasks = app.shutdown.tasks.clone();
+    let health = app.store.health();
     let session = Session {
         app,
         number: ticket.number,
@@ -66,6 +73,9 @@ pub(super) async fn run(app: App, caller: Caller, (ticket, socket): (Ticket, Web
         pending: FuturesUnordered::new(),
         heartbeat: Heartbeat::new(Instant::now()),
         leave_at: None,
+        rates: Rates::new(Instant::now()),
+        told: None,
+        health,
     };
     tasks.track_future(session.serve()).await;
     drop(ticket);
@@ -73,7 +83,7 @@ pub(super) async fn run(app: App, caller: Caller, (ticket, socket): (Ticket, Web
 
 impl Session {
     async fn serve(mut self) {
-        let reason = match self.send(&self.hello()).await {
+        let reason = match self.greet().await {
             Ok(()) => self.run().await,
             Err(reason) => reason,
         };
@@ -93,9 +103,24 @@ impl Session {
         }
     }
 
+    /// Follows the user first and looks then, so that no game begins unnoticed.
+    async fn greet(&mut self) -> Result<(), Close> {
+        if let Some(me) = &self.me {
+            self.told = start::follow(&*self.app.store, &me.user.id).await.ok();
+        }
+        let hello = hello(&self.app, self.me.as_ref()).await;
+        self.send(&hello).await?;
+        let health = *self.health.borrow_and_update();
+        match health {
+            Health::Ok => Ok(()),
+            Health::Unavailable => self.on_health(health).await,
+        }
+    }
+
     async fn run(&mut self) -> Close {
         loop {
-            let is_at_play = self.watching.values().any(|watched| watched.seat.is_some());
+            let has_seat = |watched: &Watched| watched.seat.is_some();
+            let is_at_play = self.watching.values().flatten().any(has_seat);
             let may_read = self.pending.len() < MAX_PENDING;
             let (expires, leave_at) = (self.expires(), self.leave_at);
             let step = tokio::select! {
@@ -108,6 +133,11 @@ impl Session {
                     Ok(frame) => self.forward(frame).await,
                     Err(_) => Err(Close::TooSlow),
                 },
+                Some(heard) = OptionFuture::from(self.told.as_mut().map(Following::next)) => self.on_told(heard).await,
+                Ok(()) = self.health.changed() => {
+                    let health = *self.health.borrow_and_update();
+                    self.on_health(health).await
+                }
                 Some(answered) = self.pending.next() => self.on_answered(answered).await,
                 () = sleep_until(self.heartbeat.due(is_at_play)) => self.on_heartbeat().await,
                 () = sleep_until(expires) => Err(Close::Expired),
@@ -119,22 +149,6 @@ impl Session {
                 return reason;
             }
         }
-    }
-
-    fn hello(&self) -> ServerMsg {
-        ServerMsg::Hello(Hello {
-            user: self.me.as_ref().map(|me| User {
-                id: me.user.id.clone(),
-                name: me.user.name.to_string(),
-                title: None,
-                guest: me.user.id.is_guest(),
-            }),
-            now: self.app.wall_time(),
-            node: self.app.node.to_string(),
-            ping_ms: Millis(u64::try_from(CLIENT_PING_PERIOD.as_millis()).unwrap_or(u64::MAX)),
-            expires_at: self.me.as_ref().map(|me| me.expires_at),
-            playing: Vec::new(),
-        })
     }
 
     /// When the token ends, on this task's own clock.
@@ -162,144 +176,83 @@ impl Session {
         }
     }
 
-    async fn on_text(&mut self, text: &Utf8Bytes) -> Result<(), Close> {
-        let (re, msg) = match message::parse(text) {
-            Ok(parsed) => parsed,
-            Err(bad) => {
-                let error = commands::error(bad.re, ErrorCode::BadRequest, bad.problem);
-                return self.send(&error).await;
-            }
-        };
-        if let Some(wanted) = commands::wanted(&msg, self.heartbeat.round_trip()) {
-            return self.on_command(re, wanted).await;
-        }
-        match msg {
-            ClientMsg::Watch(watch) => self.on_watch(re, &watch).await,
-            ClientMsg::Unwatch(about) => {
-                self.watching.remove(&about.game);
-                let (rooms, number) = (self.app.rooms.clone(), self.number);
-                self.pending.push(Box::pin(async move {
-                    rooms.unwatch(about.game, number).await;
-                    Answered::Unwatch(re)
-                }));
-                Ok(())
-            }
-            ClientMsg::Flag(about) => {
-                self.app.rooms.look_at_clock(about.game).await;
-                self.answer(commands::ok(re, None)).await
-            }
-            ClientMsg::Auth(auth) => self.on_auth(re, &auth.token).await,
-            ClientMsg::Ping => self.send(&self.pong(re)).await,
-            _ => {
-                let reason = "this is for tournaments, and there are none yet";
-                self.send(&commands::error(re, ErrorCode::NotAllowed, reason))
-                    .await
-            }
-        }
-    }
-
-    async fn on_command(&mut self, re: Option<i64>, wanted: Wanted) -> Result<(), Close> {
-        let rooms = self.app.rooms.clone();
-        let received = rooms.play_time(wanted.game);
-        let Some(me) = &self.me else {
-            let error = commands::error(re, ErrorCode::Unauthorized, "a token is needed to play");
-            return self.send(&error).await;
-        };
-        let asking = Asking {
-            user: me.user.id.clone(),
-            command: wanted.command,
-            seen: wanted.seen,
-            received,
-        };
-        self.pending.push(Box::pin(async move {
-            Answered::Command(re, rooms.ask(wanted.game, asking).await)
-        }));
-        Ok(())
-    }
-
-    async fn on_watch(&mut self, re: Option<i64>, watch: &WatchMsg) -> Result<(), Close> {
-        let game = watch.game;
-        if self.watching.len() >= MAX_WATCHED && !self.watching.contains_key(&game) {
-            let reason = format!("a socket watches at most {MAX_WATCHED} games: unwatch one first");
-            return self
-                .send(&commands::error(re, ErrorCode::NotAllowed, reason))
-                .await;
-        }
-        let rooms = self.app.rooms.clone();
-        let watch = Watch {
-            follower: self.number,
-            user: self.me.as_ref().map(|me| me.user.id.clone()),
-            outbox: self.outbox.clone(),
-            re,
-            since: watch.v,
-        };
-        self.pending.push(Box::pin(async move {
-            Answered::Watch(game, re, rooms.watch(game, watch).await)
-        }));
-        Ok(())
-    }
-
     async fn on_answered(&mut self, answered: Answered) -> Result<(), Close> {
         match answered {
             Answered::Watch(game, _, Ok(watched)) => {
-                self.watching.insert(game, watched);
+                match self.watching.get_mut(&game) {
+                    Some(place) => *place = Some(watched),
+                    // It was left meanwhile, before the room knew of it.
+                    None => self.leave(game, None),
+                }
                 Ok(())
             }
             Answered::Command(re, Ok(version)) => {
                 self.answer(commands::ok(re, Some(version))).await
             }
-            Answered::Unwatch(re) => self.answer(commands::ok(re, None)).await,
-            Answered::Watch(_, re, Err(refused)) | Answered::Command(re, Err(refused)) => {
+            Answered::Unwatch(re) | Answered::Said(re, Ok(())) => {
+                self.answer(commands::ok(re, None)).await
+            }
+            Answered::Watch(game, re, Err(refused)) => {
+                if let Some(None) = self.watching.get(&game) {
+                    self.watching.remove(&game);
+                }
+                self.send(&commands::refused(re, refused)).await
+            }
+            Answered::Command(re, Err(refused)) | Answered::Said(re, Err(refused)) => {
                 self.send(&commands::refused(re, refused)).await
             }
         }
     }
 
-    async fn on_auth(&mut self, re: Option<i64>, token: &str) -> Result<(), Close> {
-        let error = match self.app.auth.verify(token, self.app.wall_time()) {
-            Err(reason) => commands::error(re, ErrorCode::Unauthorized, reason.to_string()),
-            Ok(renewed)
-                if self
-                    .me
-                    .as_ref()
-                    .is_none_or(|me| me.user.id != renewed.user.id) =>
-            {
-                commands::error(re, ErrorCode::Forbidden, "this is another user's token")
-            }
-            Ok(renewed) => {
-                let expires_at = Some(renewed.expires_at);
-                self.me = Some(renewed);
-                let answer = re.map(|re| {
-                    ServerMsg::Ok(OkFrame {
-                        re,
-                        v: None,
-                        replicated: None,
-                        expires_at,
-                    })
-                });
-                return self.answer(answer).await;
-            }
-        };
-        self.send(&error).await
+    /// Follows a game no longer; only an `unwatch` with an `id` is answered.
+    pub(super) fn leave(&mut self, game: GameId, re: Option<i64>) {
+        self.watching.remove(&game);
+        let (rooms, number) = (self.app.rooms.clone(), self.number);
+        self.pending.push(Box::pin(async move {
+            rooms.unwatch(game, number).await;
+            Answered::Unwatch(re)
+        }));
     }
 
-    fn pong(&self, re: Option<i64>) -> ServerMsg {
-        let heads: BTreeMap<GameId, Version> = self
-            .watching
-            .iter()
-            .map(|(&game, watched)| (game, Version(watched.head.load(Ordering::Relaxed))))
-            .collect();
-        ServerMsg::Pong(Pong {
-            re,
-            now: self.app.wall_time(),
-            heads,
-        })
+    async fn on_told(&mut self, heard: Heard) -> Result<(), Close> {
+        let started: Vec<Started> = match (heard, &self.me) {
+            (Heard::Started(started), _) => vec![started],
+            (Heard::Missed, Some(me)) => start::playing(&*self.app.store, &me.user.id)
+                .await
+                .unwrap_or_default(),
+            (Heard::Missed, None) => Vec::new(),
+        };
+        for started in started {
+            let frame = ServerMsg::GameStart(GameStartFrame {
+                game: started.game,
+                color: started.color,
+                opponent: Some(Player::from(&started.opponent)),
+            });
+            self.send(&frame).await?;
+        }
+        Ok(())
+    }
+
+    async fn on_health(&mut self, health: Health) -> Result<(), Close> {
+        let store = match health {
+            Health::Ok => StoreStatus::Ok,
+            Health::Unavailable => StoreStatus::Unavailable,
+        };
+        self.send(&ServerMsg::Status(StatusFrame { store, games: None }))
+            .await
     }
 
     async fn on_heartbeat(&mut self) -> Result<(), Close> {
         let now = Instant::now();
         if self.heartbeat.is_silent(now) {
             return Err(Close::Silent);
+        }
+        if self
+            .me
+            .as_ref()
+            .is_some_and(|me| self.app.store.is_revoked(&me.jti))
+        {
+            return Err(Close::Expired);
         }
         let payload = self.heartbeat.ping(now);
         self.write([Message::Ping(payload)]).await
@@ -327,14 +280,14 @@ impl Session {
         self.write(frames).await
     }
 
-    async fn answer(&mut self, msg: Option<ServerMsg>) -> Result<(), Close> {
+    pub(super) async fn answer(&mut self, msg: Option<ServerMsg>) -> Result<(), Close> {
         match msg {
             Some(msg) => self.send(&msg).await,
             None => Ok(()),
         }
     }
 
-    async fn send(&mut self, msg: &ServerMsg) -> Result<(), Close> {
+    pub(super) async fn send(&mut self, msg: &ServerMsg) -> Result<(), Close> {
         self.write([Message::Text(encode(msg))]).await
     }
 

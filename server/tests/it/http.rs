@@ -2,4 +2,6 @@
 
 mod auth;
 mod challenge;
+mod cors;
+mod games;
 mod site;

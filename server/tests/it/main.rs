@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod binary;
+mod embedded;
 mod http;
+mod limits;
 mod relay;
 mod serve;
 mod store;

@@ -4,15 +4,13 @@ use std::path::Path;
 
 use axum::http::{Method, StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::Message;
-use zeitnot_game::id::GameId;
+use serde_json::json;
 use zeitnot_game::rules::{Move, Position};
 use zeitnot_game::variant::Variant;
 use zeitnot_loadtest::deployment::Deployment;
 
-use crate::support::client::Client;
-use crate::support::entrance::{Entrance, Guest};
+use crate::support::entrance::Entrance;
+use crate::support::table::Table;
 
 /// Real games, written down by another library.
 const GAMES: &str = include_str!("../../game/tests/data/games.json");
@@ -56,6 +54,11 @@ impl Cluster {
         }
     }
 
+    /// All of them, beginning with one.
+    fn from(&self, first: usize) -> [&Entrance; 3] {
+        std::array::from_fn(|number| self.node(first + number))
+    }
+
     fn node(&self, number: usize) -> &Entrance {
         &self.entrances[number % self.entrances.len()]
     }
@@ -63,56 +66,6 @@ impl Cluster {
 
 fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_zeitnot"))
-}
-
-/// A game that has begun, with White, Black and a spectator at it, each on the next node.
-struct Table {
-    game: GameId,
-    seats: [Client; 2],
-    guests: [Guest; 2],
-    spectator: Client,
-}
-
-impl Table {
-    async fn sit_down(cluster: &Cluster, terms: &Value, first: usize) -> Self {
-        let guests = [
-            cluster.node(0).guest("Anna").await,
-            cluster.node(1).guest("Bo").await,
-        ];
-        let game = cluster.node(2).open_challenge(terms).await;
-        for (number, color) in ["white", "black"].into_iter().enumerate() {
-            let node = cluster.node(number);
-            assert_eq!(
-                node.accept(game, color, &guests[number]).await,
-                StatusCode::OK
-            );
-        }
-        let mut seats = [
-            cluster.node(first).connect(Some(&guests[0])).await,
-            cluster.node(first + 1).connect(Some(&guests[1])).await,
-        ];
-        let mut spectator = cluster.node(first + 2).connect(None).await;
-        let [white, black] = &mut seats;
-        for (client, seat) in [
-            (white, json!("white")),
-            (black, json!("black")),
-            (&mut spectator, Value::Null),
-        ] {
-            let snapshot = client.watch(game).await;
-            assert_eq!((&snapshot["v"], &snapshot["seat"]), (&json!(1), &seat));
-        }
-        Self {
-            game,
-            seats,
-            guests,
-            spectator,
-        }
-    }
-
-    fn everyone(&mut self) -> [&mut Client; 3] {
-        let [white, black] = &mut self.seats;
-        [white, black, &mut self.spectator]
-    }
 }
 
 /// Plays a recorded game to its end; every follower sees every version, and the same final position.
@@ -123,7 +76,7 @@ async fn play_out(cluster: &Cluster, record: &Record, first: usize) {
         "clock.limit": 600,
         "clock.increment": 5,
     });
-    let mut table = Table::sit_down(cluster, &terms, first).await;
+    let mut table = Table::sit_down(cluster.from(first), &terms).await;
     let (name, game) = (&record.name, table.game);
     let start = Position::from_fen(record.variant, &record.initial_fen).unwrap();
     let mut fen = start.fen();
@@ -192,7 +145,7 @@ async fn real_games_are_played_on_one_embedded_node() {
 async fn the_followers_of_a_game_are_on_three_nodes() {
     let cluster = Cluster::of_three_nodes();
     let terms = json!({"clock": {"limit": 60, "increment": 0}});
-    let mut table = Table::sit_down(&cluster, &terms, 0).await;
+    let mut table = Table::sit_down(cluster.from(0), &terms).await;
     let nodes = table.everyone().map(|client| client.node().to_owned());
     assert_eq!(nodes, ["node-1", "node-2", "node-3"]);
 }
@@ -200,7 +153,7 @@ async fn the_followers_of_a_game_are_on_three_nodes() {
 /// What is refused, by whom, and with which code.
 async fn refuse(cluster: &Cluster) {
     let terms = json!({"clock": {"limit": 60, "increment": 0}});
-    let mut table = Table::sit_down(cluster, &terms, 0).await;
+    let mut table = Table::sit_down(cluster.from(0), &terms).await;
     let game = table.game;
     assert_eq!(table.seats[0].play(game, "e2e4", 0).await["v"], 2);
     let mut cases = vec![];
@@ -236,7 +189,7 @@ async fn refuse(cluster: &Cluster) {
     };
     for token in [forged.as_str(), "nonsense", "a.b.c"] {
         assert_eq!(
-            cluster.node(1).refusal(token).await,
+            cluster.node(1).refusal(Some(token)).await,
             StatusCode::UNAUTHORIZED,
             "{token}"
         );
@@ -281,7 +234,7 @@ async fn refusals_change_nothing_on_an_embedded_node() {
 async fn a_resignation_ends_the_game_everywhere() {
     let cluster = Cluster::of_three_nodes();
     let terms = json!({"clock": {"limit": 60, "increment": 0}});
-    let mut table = Table::sit_down(&cluster, &terms, 1).await;
+    let mut table = Table::sit_down(cluster.from(1), &terms).await;
     let game = table.game;
     let resign = json!({"t": "resign", "game": game, "v": 1});
     assert_eq!(table.seats[1].ask(resign.clone()).await["v"], 2);
@@ -301,18 +254,4 @@ async fn a_resignation_ends_the_game_everywhere() {
         table.seats[0].play(game, "e2e4", 0).await["code"],
         "game_over"
     );
-}
-
-#[tokio::test]
-async fn frames_that_break_the_protocol_end_the_socket_with_a_code() {
-    let cluster = Cluster::embedded();
-    let cases = [
-        (Message::binary(vec![1, 2, 3]), 1003),
-        (Message::text("x".repeat(4097)), 1009),
-    ];
-    for (message, code) in cases {
-        let mut client = cluster.node(0).connect(None).await;
-        client.send_raw(message).await;
-        assert_eq!(client.closed().await, code);
-    }
 }

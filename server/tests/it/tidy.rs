@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 14] = [
-    ("auth", &["App", "config", "error"]),
-    ("challenge", &["store"]),
+const ARROWS: [(&str, &[&str]); 18] = [
+    ("auth", &["App", "chat", "config", "error"]),
+    ("challenge", &["start", "store"]),
+    ("chat", &["store"]),
     ("config", &[]),
-    ("error", &["auth", "store"]),
+    ("deadlines", &["room", "store"]),
+    ("error", &["auth", "play", "store"]),
     (
         "http",
         &[
@@ -23,20 +25,34 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "play",
             "room",
             "shutdown",
+            "start",
         ],
     ),
+    ("health", &[]),
     ("limits", &[]),
     ("outbox", &[]),
-    ("play", &["replica", "store"]),
-    ("replica", &["outbox", "store"]),
-    ("room", &["outbox", "play", "replica", "store"]),
+    ("play", &["chat", "replica", "start", "store"]),
+    ("replica", &["chat", "outbox", "store"]),
+    ("room", &["chat", "outbox", "play", "replica", "store"]),
     ("serve", &[]),
     ("shutdown", &[]),
-    ("store", &[]),
+    ("start", &["store"]),
+    ("store", &["health"]),
     (
         "ws",
         &[
-            "App", "auth", "error", "outbox", "play", "replica", "room", "shutdown",
+            "App",
+            "auth",
+            "challenge",
+            "chat",
+            "error",
+            "health",
+            "outbox",
+            "play",
+            "replica",
+            "room",
+            "shutdown",
+            "start",
         ],
     ),
 ];

@@ -11,8 +11,8 @@ export interface Offers {
 }
 
 export interface Attendance {
-  readonly white: boolean;
-  readonly black: boolean;
+  readonly white?: boolean;
+  readonly black?: boolean;
   /** From when on a side may claim the game because the other one left; local ms. */
   readonly claimAt: { readonly white?: number; readonly black?: number };
 }
@@ -124,12 +124,11 @@ export function apply(game: Game, msg: Versioned, receivedAt: number): Step {
   }
 }
 
-/** Who is there; without word of it, everybody. */
+/** Who is there, as far as the server has said. */
 export function attendanceFrom(presence: Presence | undefined, now: number, receivedAt: number): Attendance {
   const claimAt = presence?.claim_at;
   return {
-    white: presence?.white ?? true,
-    black: presence?.black ?? true,
+    ...(presence === undefined ? {} : { white: presence.white, black: presence.black }),
     claimAt: {
       ...(claimAt?.white === undefined ? {} : { white: receivedAt + claimAt.white - now }),
       ...(claimAt?.black === undefined ? {} : { black: receivedAt + claimAt.black - now }),

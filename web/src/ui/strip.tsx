@@ -25,9 +25,12 @@ export function Strip({ store, game, color, position, children }: StripProps) {
   const lead = leadOf(shown?.fen ?? game.fen, color, game.variant);
   const left = position === undefined ? undefined : checksLeft(position);
   const ticking = store.clock.value;
+  const isPresent = game.attendance[color];
   return (
     <div class="strip" data-color={color} data-turn={isRunning(game) && game.turn === color}>
-      <i class="strip-dot" data-present={game.attendance[color]} title={game.attendance[color] ? 'Online' : 'Offline'} />
+      {isPresent === undefined ? null : (
+        <i class="strip-dot" data-present={isPresent} title={isPresent ? 'Online' : 'Offline'} />
+      )}
       <div class="strip-who">
         <span class="strip-name">
           {player?.name ?? colorName(color)}

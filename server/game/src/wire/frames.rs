@@ -111,12 +111,29 @@ impl Snapshot {
     }
 }
 
-/// The frame of the entry that `game` folded in last, coming from the position `before`. Nothing for an entry that
-/// this build does not understand.
+/// What a frame has to know of the game before its entry.
+#[derive(Debug, Clone)]
+pub struct Before {
+    position: Position,
+    turn_started: Timestamp,
+}
+
+impl Before {
+    /// The game as it is now, before it goes on.
+    #[must_use]
+    pub fn of(game: &Game) -> Self {
+        Self {
+            position: game.position().clone(),
+            turn_started: game.turn_started(),
+        }
+    }
+}
+
+/// The frame of the entry that `game` folded in last. Nothing for an entry that this build does not understand.
 #[must_use]
 pub fn frame_of(
     id: GameId,
-    (before, game): (&Position, &Game),
+    (before, game): (&Before, &Game),
     entry: &Entry,
     now: Timestamp,
 ) -> Option<ServerMsg> {
@@ -145,7 +162,7 @@ pub fn frame_of(
             r#do: Answer::Accept,
             ply: Some(to),
             fen: Some(game.position().fen()),
-            clock: clock_at(game, now),
+            clock: Some(clock_at(game, now)),
             at: Some(at),
             now: Some(now),
             move_by: game.move_by(),
@@ -177,17 +194,19 @@ pub fn frame_of(
 
 fn move_frame(
     id: GameId,
-    (before, game): (&Position, &Game),
+    (before, game): (&Before, &Game),
     (charge, at, now): (Option<Charge>, Timestamp, Timestamp),
 ) -> Option<ServerMsg> {
     let mv = game.turns().last()?.mv;
-    let legal = before.legal(mv)?;
+    let legal = before.position.legal(mv)?;
+    // As it was charged: never for longer than until the move's own commit.
+    let charge = charge.map(|charge| charge.within(at.since(before.turn_started)));
     Some(ServerMsg::Move(MoveFrame {
         game: id,
         v: game.version(),
         ply: game.ply(),
         uci: mv,
-        san: before.san(legal).to_string(),
+        san: before.position.san(legal).to_string(),
         fen: game.position().fen(),
         clock: clock_at(game, now),
         at,

@@ -1,6 +1,6 @@
 //! What the server says about one game.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::client::{Answer, DrawAction, Room};
 use super::meeting::Player;
@@ -261,10 +261,14 @@ pub struct TakebackFrame {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub fen: Option<String>,
-    /// The clock.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "ts", ts(optional))]
-    pub clock: Option<Clock>,
+    /// The clock: `null` in a game without one.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "ts", ts(optional = nullable, as = "Option<Clock>"))]
+    pub clock: Option<Option<Clock>>,
     /// When it was committed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
@@ -277,6 +281,11 @@ pub struct TakebackFrame {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub move_by: Option<Timestamp>,
+}
+
+/// A field that is there, be it `null`.
+fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<Clock>>, D::Error> {
+    Option::deserialize(field).map(Some)
 }
 
 /// Something about a rematch.

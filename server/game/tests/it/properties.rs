@@ -9,7 +9,7 @@ use zeitnot_game::game::{Decision, Game};
 use zeitnot_game::rules::{Move, Position};
 use zeitnot_game::time::{Millis, Timestamp};
 use zeitnot_game::variant::Variant;
-use zeitnot_game::wire::{ServerMsg, Snapshot, frame_of};
+use zeitnot_game::wire::{Before, ServerMsg, Snapshot, frame_of};
 
 use crate::support::{Table, clock, first_line, terms};
 
@@ -232,7 +232,7 @@ proptest! {
         let id = "q7ZwA0bX".parse().unwrap();
         let mut game = Game::begin(&lines[0]).unwrap();
         for line in &lines[1..] {
-            let (before, expected) = (game.position().clone(), game.version().next());
+            let (before, expected) = (Before::of(&game), game.version().next());
             let entry: Entry = line.parse().unwrap();
             game.evolve(&entry);
             let frame = frame_of(id, (&before, &game), &entry, entry.at()).unwrap();

@@ -81,3 +81,24 @@ async fn delete_expired(connection: &mut SqliteConnection, now: UnixMillis) -> s
         .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_revoked_until_it_has_expired() {
+        let revoked = Revoked::default();
+        for until in [10, 8] {
+            revoked.insert("token".to_owned(), UnixMillis(until));
+            for (now, expected) in [(0, true), (9, true), (10, false), (11, false)] {
+                let is_revoked = revoked.contains("token", UnixMillis(now));
+                assert_eq!(is_revoked, expected, "at {now}");
+            }
+        }
+        revoked.sweep(UnixMillis(9));
+        assert!(revoked.contains("token", UnixMillis(9)));
+        revoked.sweep(UnixMillis(10));
+        assert!(!revoked.contains("token", UnixMillis(9)));
+    }
+}

@@ -15,10 +15,9 @@ use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
 use super::clock::{Moment, PlayClock, unix_now};
 use super::{Shared, challenge, chat, due, log, number, playing, revoked};
+use crate::health::Health;
 use crate::limits::{CLOCK_SAVE_PERIOD, COMMIT_BATCH, SWEEP_PERIOD};
-use crate::store::{
-    Append, Appended, Challenge, Create, Feed, Health, Line, Said, Seated, TakeSeat,
-};
+use crate::store::{Append, Appended, Challenge, Create, Feed, Line, Said, Seated, TakeSeat};
 
 const SAVE_CLOCK: &str = "UPDATE clock SET play = ? WHERE id = 1";
 

@@ -17,10 +17,11 @@ use super::clocks::{Lease, millis};
 use super::driver::connected;
 use super::keys::{Bucket, Topic};
 use super::{RedisStore, chat, keys, scripts};
+use crate::health::Health;
 use crate::limits::{CHAT_LINES, MAX_PLAYING, MAX_TICK_AGE, STRAY_CHAT_LIFETIME};
 use crate::store::{
-    Append, Appended, Challenge, Create, CreateError, Follow, Health, Line, Said, Seated, Store,
-    Tail, TakeSeat, Unavailable, UserFollow,
+    Append, Appended, Challenge, Create, CreateError, Follow, Line, Said, Seated, Store, Tail,
+    TakeSeat, Unavailable, UserFollow,
 };
 
 /// The keys and arguments of a script.

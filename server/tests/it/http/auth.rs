@@ -212,3 +212,52 @@ async fn another_servers_token_and_an_old_one_are_refused() {
         "application/json"
     );
 }
+
+const LOGOUT: &str = "/api/auth/logout";
+const NO_COOKIE: &str = "zeitnot=; Max-Age=0; HttpOnly; SameSite=Lax; Path=/";
+
+#[tokio::test]
+async fn a_logout_takes_the_token_and_the_cookie_away() {
+    let app = TestApp::start().await;
+    let (token, _) = app.guest().await;
+    let (other, _) = app.guest().await;
+    let answer = app.post(LOGOUT, (&token, "")).await;
+    assert_eq!((answer.status.as_u16(), &*answer.text), (204, ""));
+    assert_eq!(answer.header("set-cookie"), NO_COOKIE);
+    for (method, path) in [
+        ("POST", REFRESH),
+        ("POST", LOGOUT),
+        ("POST", "/api/challenge/open"),
+        ("GET", "/api/account/playing"),
+        ("GET", "/api/games/1xxkMBRb"),
+    ] {
+        let bearer = format!("Bearer {token}");
+        let answer = app
+            .send(request(method, path, &[("authorization", &bearer)]))
+            .await;
+        assert_eq!(answer.error(), (401, "unauthorized".to_owned()), "{path}");
+        assert_eq!(answer.json()["error"], "the token was revoked", "{path}");
+    }
+    assert_eq!(app.post(REFRESH, (&other, "")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_cookie_is_taken_away_also_where_it_is_good_no_longer() {
+    let app = TestApp::start().await;
+    let (token, _) = app.guest().await;
+    let good = format!("zeitnot={token}");
+    let cases = [
+        (&*good, "https://evil.example", 403, ""),
+        ("zeitnot=bad", "https://evil.example", 403, ""),
+        (&good, "https://chess.example", 204, NO_COOKIE),
+        (&good, "https://chess.example", 401, NO_COOKIE),
+        ("zeitnot=bad", "https://chess.example", 401, NO_COOKIE),
+        ("", "https://chess.example", 401, NO_COOKIE),
+    ];
+    for (cookie, origin, status, cleared) in cases {
+        let headers = [("cookie", cookie), ("origin", origin)];
+        let answer = app.send(request("POST", LOGOUT, &headers)).await;
+        let got = (answer.status.as_u16(), answer.header("set-cookie"));
+        assert_eq!(got, (status, cleared), "{cookie} {origin}");
+    }
+}

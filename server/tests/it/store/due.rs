@@ -98,6 +98,8 @@ async fn a_game_is_due_no_earlier_than_each_way_to_say_so(store: &dyn Store) {
     let created = begin_due(store, id(0), IN).await.origin;
     let seated = begin_by_challenge(store, id(1), IN).await;
     let mut known = begin_due(store, id(2), HOUR).await;
+    // As if the game were an hour old.
+    known.origin = PlayTime(known.origin.0 - HOUR.0);
     let appended = append_due(store, &mut known, Some(IN)).await;
     begin_due(store, id(3), HOUR).await;
     let scheduled = store.play_time(id(3));

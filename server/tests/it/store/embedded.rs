@@ -4,12 +4,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
+use zeitnot::health::Health;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use zeitnot::limits::MAX_REVOKED;
 use zeitnot::store::embedded::{EmbeddedStore, OpenError, Sync};
-use zeitnot::store::{Health, Line, Store};
+use zeitnot::store::{Line, Store};
 use zeitnot_game::entry::Entry;
 use zeitnot_game::id::Version;
 use zeitnot_game::setup::FirstEntry;

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
+use zeitnot::health::Health;
 use zeitnot::limits::COUNTED_OUTAGE;
 use zeitnot::store::redis::{ConnectError, RedisStore};
-use zeitnot::store::{Append, Appended, Create, Feed, Health, Line, Store, Tail, UserFeed};
+use zeitnot::store::{Append, Appended, Create, Feed, Line, Store, Tail, UserFeed};
 use zeitnot_game::id::{GameId, Head, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 use zeitnot_loadtest::deployment::RedisServer;

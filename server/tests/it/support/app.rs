@@ -17,6 +17,7 @@ use zeitnot::shutdown::Shutdown;
 use zeitnot::store::Store;
 use zeitnot::store::embedded::{EmbeddedStore, Sync};
 use zeitnot::ws::Sockets;
+use zeitnot_game::time::Millis;
 
 /// The host that requests name unless they name another.
 pub(crate) const HOST: &str = "chess.example";
@@ -63,7 +64,7 @@ impl TestApp {
         let store = EmbeddedStore::open(dir.path(), Sync::Normal).await;
         let store: Arc<dyn Store> = Arc::new(store.unwrap());
         let app = App {
-            rooms: Rooms::new(store.clone()),
+            rooms: Rooms::new(store.clone(), Millis::from_days(30)),
             store,
             auth: Auth::new(Keys::parse(&Keys::generate()).unwrap()),
             config: Arc::new(config),

@@ -52,6 +52,21 @@ impl Client {
         Ok(client)
     }
 
+    /// The first frame.
+    pub(crate) const fn hello(&self) -> &Value {
+        &self.hello
+    }
+
+    /// The next frame of a kind; others before it are gone.
+    pub(crate) async fn next_of(&mut self, kind: &str) -> Value {
+        loop {
+            let frame = self.next().await;
+            if frame["t"] == kind {
+                return frame;
+            }
+        }
+    }
+
     /// The name of the node at the other end.
     pub(crate) fn node(&self) -> &str {
         self.hello["node"].as_str().unwrap()

@@ -83,17 +83,30 @@ impl Entrance {
             .0
     }
 
+    /// A game between two new guests.
+    pub(crate) async fn begin_game(&self) -> GameId {
+        let game = self.open_challenge(&json!({})).await;
+        for color in ["white", "black"] {
+            let guest = self.guest(color).await;
+            assert_eq!(self.accept(game, color, &guest).await, StatusCode::OK);
+        }
+        game
+    }
+
     /// A socket; without a guest it only reads.
     pub(crate) async fn connect(&self, guest: Option<&Guest>) -> Client {
         let token = guest.map(|guest| guest.token.as_str());
-        Client::connect(&self.address, token)
-            .await
-            .expect("the socket opens")
+        self.try_connect(token).await.expect("the socket opens")
+    }
+
+    /// The same, or the status that a refused upgrade gets.
+    pub(crate) async fn try_connect(&self, token: Option<&str>) -> Result<Client, StatusCode> {
+        Client::connect(&self.address, token).await
     }
 
     /// The status that a refused upgrade gets.
-    pub(crate) async fn refusal(&self, token: &str) -> StatusCode {
-        let refused = Client::connect(&self.address, Some(token)).await;
+    pub(crate) async fn refusal(&self, token: Option<&str>) -> StatusCode {
+        let refused = self.try_connect(token).await;
         refused.err().expect("the socket does not open")
     }
 }

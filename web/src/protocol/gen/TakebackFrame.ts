@@ -35,9 +35,9 @@ ply?: Ply,
  */
 fen?: string, 
 /**
- * The clock.
+ * The clock: `null` in a game without one.
  */
-clock?: Clock, 
+clock?: Clock | null, 
 /**
  * When it was committed.
  */

@@ -1,0 +1,21 @@
+//! Games that must be looked at though nobody here follows them: flags, first moves that did not come, beginnings and
+//! ends that a node left half done, finished games whose time is over.
+//!
+//! The store hands each of them to one node. What there is to do is found out by the game's room and written by its
+//! own append; what fails is handed out again.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::room::Rooms;
+use crate::store::Store;
+
+/// Looks at what is due until it is told to stop.
+pub async fn serve(store: Arc<dyn Store>, rooms: Rooms, stop: CancellationToken) {
+    while let Some(id) = stop.run_until_cancelled(store.due()).await {
+        debug!(game.id = %id, "game {id} is due");
+        rooms.settle(id).await;
+    }
+}

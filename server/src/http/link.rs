@@ -1,0 +1,43 @@
+//! Links to our own pages.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use crate::App;
+use crate::auth::request;
+use crate::config::{Network, Origin};
+use crate::error::ApiError;
+
+/// What links begin with: the public address of the settings, else the one that the client used.
+#[derive(Debug)]
+pub struct LinkBase(Origin);
+
+impl fmt::Display for LinkBase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromRequestParts<App> for LinkBase {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        if let Some(origin) = &app.config.public_url {
+            return Ok(Self(origin.clone()));
+        }
+        let peer = parts.extensions.get::<SocketAddr>();
+        let is_by_proxy = peer.is_some_and(|peer| {
+            let is_trusted = |network: &Network| network.contains(peer.ip());
+            app.config.trusted_proxy.iter().any(is_trusted)
+        });
+        let proto = parts.headers.get("x-forwarded-proto");
+        let is_https = is_by_proxy && proto.is_some_and(|proto| proto == "https");
+        request::host(&parts.headers)
+            .and_then(|host| Origin::of_host(is_https, host))
+            .map(Self)
+            .ok_or_else(|| ApiError::field("host", "missing, or no host"))
+    }
+}
