@@ -306,8 +306,10 @@ pub const SAME_TICK: Duration = Duration::from_millis(500);
 /// What the play clock counts of an outage of the store.
 pub const COUNTED_OUTAGE: Duration = Duration::from_secs(1);
 
-/// Parts into which the buckets are divided, which tick one after the other within [`TICK_PERIOD`].
-pub const TICK_SLICES: u32 = 16;
+/// Parts into which the buckets are divided, which tick one after the other within [`TICK_PERIOD`]. Each part holds up
+/// Redis at once, for half a millisecond; more parts cost more: 1 takes 1.1 % of its core for three nodes, 4 take
+/// 1.1 %, 16 take 1.7 %.
+pub const TICK_SLICES: u32 = 4;
 
 /// A bucket with nothing to look at ticks every so many rounds; it is one after as many ticks found nothing.
 pub const IDLE_TICK_ROUNDS: usize = 10;

@@ -1,13 +1,13 @@
 -- Stands before each script that dates something now and then; `append.lua` has it written out, for speed.
 --
--- ARGV  the caller's tick of the play clock: TIME, play time, TIME after which it is too old (ms)
+-- ARGV  the caller's tick of the play clock: TIME then, TIME after which it is too old, play time - TIME (ms)
 -- Unix time and play time (ms), or nothing if the tick is too old to tell.
 local function moment()
-  local time, wall = redis.call('TIME'), tonumber(ARGV[1])
+  local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  if now < wall or now > tonumber(ARGV[3]) then
+  if now < tonumber(ARGV[1]) or now > tonumber(ARGV[2]) then
     return nil
   end
-  return now, ARGV[2] + now - wall
+  return now, now + ARGV[3]
 end
 

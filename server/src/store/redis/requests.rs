@@ -89,8 +89,11 @@ impl RedisStore {
 /// Puts a tick before the arguments.
 fn dated(lease: Lease, (keys, args): &Request) -> Request {
     let until = lease.wall.saturating_add(millis(MAX_TICK_AGE));
+    // The play clock is late by the outages; only where the store's time was set back is it ahead.
+    let shift = lease.play.cast_signed() - lease.wall.cast_signed();
     let mut dated = Vec::with_capacity(args.len() + 3);
-    dated.extend([lease.wall, lease.play, until].map(|ms| Value::from(ms.to_string())));
+    let tick = [lease.wall.to_string(), until.to_string(), shift.to_string()];
+    dated.extend(tick.map(Value::from));
     dated.extend_from_slice(args);
     (keys.clone(), dated)
 }
@@ -135,13 +138,17 @@ impl Store for RedisStore {
     }
 
     async fn append(&self, id: GameId, append: &Append) -> Result<Appended, Unavailable> {
+        // Nothing goes after version 0: there is no entry with the index that this makes.
+        let index = append.after.version.0.wrapping_sub(1);
+        let origin = append.origin.0;
+        let due = append.due_in.map(|span| origin.saturating_add(span.0));
         let mut args = vec![
-            text(&append.after.version.to_string()),
+            text(&index.to_string()),
             text(append.after.tag.as_str()),
             text(append.tag.as_str()),
-            text(&append.origin.0.to_string()),
+            text(&origin.to_string()),
             optional(append.not_before.map(|moment| moment.0)),
-            due_in(append.due_in),
+            optional(due),
         ];
         args.extend(append.bodies.iter().map(|body| text(body)));
         let keys = vec![keys::log(id), Bucket::of_game(id).due()];

@@ -118,10 +118,10 @@ pub(super) fn ticked(reply: Value) -> Result<(u64, Lease, bool, Vec<GameId>), Er
         wall: words.next()?,
         play: words.next()?,
     };
-    let number: u64 = words.next()?;
+    let has_due = words.next()?;
     let ids: Vec<String> = words.next()?;
     let ids = ids.iter().filter_map(|id| id.parse().ok()).collect();
-    Ok((now, lease, number > 0, ids))
+    Ok((now, lease, has_due, ids))
 }
 
 /// Reads the reply of `create.lua`: whether the log is the caller's.

@@ -3,7 +3,7 @@
 -- KEYS  the play clock: `wall`, TIME at its last tick, and `play`, the play time then (ms); what is due in the bucket
 -- ARGV  in ms: the gap below which a tick writes nothing, the gap above which the store was away, what counts of that;
 --       then how long after its moment a game is handed out, after how long again, and how many at most
--- Reply {TIME now, wall, play, number of games that are due some time, {id, id, ...}}
+-- Reply {TIME now, wall, play, 1 or 0: whether a game is due some time, {id, id, ...}}
 local call, clock, due = redis.call, KEYS[1], KEYS[2]
 local same, outage, counted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local grace, retry, batch = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
@@ -21,13 +21,12 @@ elseif gap < 0 or gap >= same then
   call('HSET', clock, 'wall', wall, 'play', play)
 end
 
-local number = call('ZCARD', due)
-local overdue = {}
-if number > 0 then
-  local moment = play + now - wall
-  overdue = call('ZRANGEBYSCORE', due, '-inf', moment - grace, 'LIMIT', 0, batch)
+local overdue, earliest = {}, call('ZRANGE', due, '0', '0', 'WITHSCORES')[2]
+local moment = play + now - wall
+if earliest and tonumber(earliest) <= moment - grace then
+  overdue = call('ZRANGEBYSCORE', due, '-inf', moment - grace, 'LIMIT', '0', batch)
   for _, id in ipairs(overdue) do
     call('ZADD', due, moment + retry, id)
   end
 end
-return {now, wall, play, number, overdue}
+return {now, wall, play, earliest and 1 or 0, overdue}
