@@ -4,8 +4,9 @@ use rand::Rng as _;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 use zeitnot_game::color::{ByColor, Color};
+use zeitnot_game::game::Game;
 use zeitnot_game::id::{GameId, Tag, Version};
-use zeitnot_game::setup::{FirstEntry, Player, Terms};
+use zeitnot_game::setup::{Player, Terms};
 use zeitnot_game::time::UnixMillis;
 
 use crate::limits::{
@@ -128,9 +129,10 @@ pub async fn accept(
 async fn announce(store: &dyn Store, id: GameId) {
     let announced = async {
         let log = store.read(id, Version(0)).await?;
-        let first = log.lines.first().and_then(|line| line.parse().ok());
-        if let Some(FirstEntry { setup, .. }) = first {
-            start::announce(store, id, &setup).await?;
+        let game = Game::replay(log.lines.iter().map(String::as_str)).ok();
+        // The same wish may come again when the game is long over.
+        if let Some(game) = game.filter(|game| game.outcome().is_none()) {
+            start::announce(store, id, game.setup()).await?;
         }
         Ok::<_, Unavailable>(())
     };

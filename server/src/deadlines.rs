@@ -6,16 +6,23 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use crate::limits::MAX_SETTLING;
 use crate::room::Rooms;
 use crate::store::Store;
 
-/// Looks at what is due until it is told to stop.
+/// Looks at what is due until it is told to stop, at so many games at once and no more.
 pub async fn serve(store: Arc<dyn Store>, rooms: Rooms, stop: CancellationToken) {
-    while let Some(id) = stop.run_until_cancelled(store.due()).await {
+    let places = Arc::new(Semaphore::new(MAX_SETTLING));
+    let next = async || {
+        let permit = Arc::clone(&places).acquire_owned().await.ok()?;
+        Some((store.due().await, permit))
+    };
+    while let Some(Some((id, permit))) = stop.run_until_cancelled(next()).await {
         debug!(game.id = %id, "game {id} is due");
-        rooms.settle(id).await;
+        rooms.settle(id, permit);
     }
 }

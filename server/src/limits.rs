@@ -325,3 +325,6 @@ pub const REVOKED_PERIOD: Duration = Duration::from_secs(3);
 
 /// Revoked tokens that are read at once, as Redis wants to be told: `COUNT`.
 pub const REVOKED_PAGE: &str = "1000";
+
+/// Games that this node settles at once: more would wait for the store only, each with a room of its own.
+pub const MAX_SETTLING: usize = 64;

@@ -249,16 +249,19 @@ impl Play {
         };
         let (store, version) = (&*self.store, game.head().version);
         let due_in = if game.outcome().is_some() {
+            start::retire(store, self.id, game.setup()).await?;
             let age = now.since(game.at());
             if age >= keep_finished {
-                return Ok(store.forget(self.id, version).await?);
+                store.forget(self.id, version).await?;
+                // Who still follows it finds it gone, here as on any other node.
+                return self.catch_up().await;
             }
-            start::retire(store, self.id, game.setup()).await?;
             // It is due soon itself, and tells its players then.
             start::rematch(store, &game, random_tag()).await?;
             keep_finished - age
         } else {
-            if version == Version(1) {
+            // Whoever began the game may have died before it told both; once both have moved, they know.
+            if game.turns().len() < 2 {
                 start::announce(store, self.id, game.setup()).await?;
             }
             match game.deadline() {
@@ -365,10 +368,16 @@ fn due_after(game: &Game, events: &[Event], (tag, now): (Tag, Timestamp)) -> Opt
     if after.next().is_some() {
         return Some(start::due_after_creation());
     }
-    match after.deadline() {
-        Some(deadline) => Some(deadline.at.since(now)),
-        None => Some(Millis::ZERO),
-    }
+    let Some(deadline) = after.deadline() else {
+        return Some(Millis::ZERO);
+    };
+    let due_in = deadline.at.since(now);
+    let is_announced = after.turns().len() >= 2;
+    Some(if is_announced {
+        due_in
+    } else {
+        due_in.min(start::due_after_creation())
+    })
 }
 
 enum Written {

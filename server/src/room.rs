@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use zeitnot_game::game::Game;
 use zeitnot_game::id::{GameId, Version};
@@ -38,7 +38,7 @@ enum Message {
     LookAtClock,
     Look(oneshot::Sender<Result<(Game, Timestamp), Refused>>),
     Say(Say, oneshot::Sender<Result<(), Refused>>),
-    Settle,
+    Settle(OwnedSemaphorePermit),
     Ask(Asking, oneshot::Sender<Result<Version, Refused>>),
 }
 
@@ -118,10 +118,10 @@ impl Rooms {
         rx.await.unwrap_or(Err(Refused::Unavailable))
     }
 
-    /// Does what is due for a game that the store handed out.
-    pub async fn settle(&self, id: GameId) {
-        // What fails is handed out again.
-        let _ = self.deliver(id, Message::Settle).await;
+    /// Does what is due for a game that the store handed out; the permit is given back when that is done.
+    pub fn settle(&self, id: GameId, permit: OwnedSemaphorePermit) {
+        // A room that has too much to do already is handed the game again.
+        let _ = self.room(id).try_send(Message::Settle(permit));
     }
 
     /// Waits until no room is left; the callers have stopped asking.

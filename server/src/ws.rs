@@ -7,6 +7,7 @@ mod message;
 mod rates;
 mod requests;
 mod session;
+mod welcome;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -79,7 +79,7 @@ impl NowPlaying {
         match rooms.look(started.game).await {
             Ok((game, _)) if game.outcome().is_some() => Ok(None),
             Ok((game, now)) => Ok(Some(Self::of(&started, (&game, now)))),
-            Err(Refused::NotFound) => Ok(None),
+            Err(Refused::NotFound | Refused::Rejected(_)) => Ok(None),
             Err(refused) => Err(refused),
         }
     }

@@ -7,16 +7,16 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, OptionFuture};
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
-use zeitnot_game::game::Game;
+use zeitnot_game::game::{Game, Rejection};
 use zeitnot_game::id::{GameId, Version};
 
 use super::{Message, Rooms};
 use crate::limits::{
     COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, MAX_ASIDE, ROOM_LINGER, SPECTATOR_CATCH_UP,
-    STORE_RETRY_PAUSE,
+    STORE_PATIENCE, STORE_RETRY_PAUSE, UNREADABLE_RETRY,
 };
 use crate::play::{Asking, Play, Refused};
 use crate::replica::{Fit, Origin, Replica, Watch, Watched};
@@ -40,19 +40,25 @@ pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Me
                 reading: None,
                 aside: FuturesUnordered::new(),
                 must_read: None,
+                catch_up_at: None,
                 empty_since: Some(Instant::now()),
             };
             room.serve().await;
         }
         Err(refused) => {
             // Whoever comes between the last message and the retiring is answered, too.
+            let mut is_due = false;
             while !rooms.retire(id, &mut mailbox) {
                 while let Ok(message) = mailbox.try_recv() {
+                    is_due |= matches!(message, Message::Settle(_));
                     refuse(message, refused);
                 }
             }
             while let Some(message) = mailbox.recv().await {
                 refuse(message, refused);
+            }
+            if is_due && refused == Refused::Rejected(Rejection::Unreadable) {
+                put_off(&rooms, id).await;
             }
         }
     }
@@ -71,12 +77,23 @@ async fn open(rooms: &Rooms, id: GameId) -> Result<(Replica, Follow), Refused> {
     }
     let game = Game::replay(log.lines.iter().map(String::as_str)).map_err(|reason| {
         warn!(game.id = %id, "game {id} cannot be read: {reason}");
-        Refused::Unavailable
+        Refused::Rejected(Rejection::Unreadable)
     })?;
     debug!(game.id = %id, version = %game.version(), "opened game {id}");
     let mut replica = Replica::new(id, game, asked);
     replica.remember(&rooms.store.chat(id).await?);
     Ok((replica, follow))
+}
+
+/// Another build may know what to do with it; this one does not ask again soon.
+async fn put_off(rooms: &Rooms, id: GameId) {
+    if let Ok(log) = rooms.store.read(id, Version(0)).await {
+        let put_off = rooms
+            .store
+            .schedule(id, log.length(), Some(UNREADABLE_RETRY));
+        // Where this fails it is handed out again, and put off then.
+        let _ = put_off.await;
+    }
 }
 
 fn refuse(message: Message, refused: Refused) {
@@ -85,7 +102,7 @@ fn refuse(message: Message, refused: Refused) {
         Message::Ask(_, tx) => answer(tx, Err(refused)),
         Message::Look(tx) => answer(tx, Err(refused)),
         Message::Say(_, tx) => answer(tx, Err(refused)),
-        Message::Unwatch(_) | Message::LookAtClock | Message::Settle => {}
+        Message::Unwatch(_) | Message::LookAtClock | Message::Settle(_) => {}
     }
 }
 
@@ -110,6 +127,8 @@ struct Room {
     aside: FuturesUnordered<BoxFuture<'static, ()>>,
     /// Another read is needed after the one under way.
     must_read: Option<Version>,
+    /// When spectators that fell behind are offered the latest snapshot.
+    catch_up_at: Option<Instant>,
     /// Since when nobody follows and nothing was asked.
     empty_since: Option<Instant>,
 }
@@ -119,13 +138,11 @@ impl Room {
         loop {
             let deadline = self.deadline().map(sleep_until);
             let is_idle = self.current.is_none() && self.aside.is_empty();
-            let may_take = self.aside.len() < MAX_ASIDE;
             let linger = self.empty_since.filter(|_| is_idle);
             let linger = linger.map(|since| sleep_until(since + ROOM_LINGER));
-            let catch_up = self.lock().has_spectators_behind();
-            let catch_up = catch_up.then(|| sleep(SPECTATOR_CATCH_UP));
+            let catch_up = self.catch_up_at.map(sleep_until);
             tokio::select! {
-                message = self.mailbox.recv(), if may_take => match message {
+                message = self.mailbox.recv() => match message {
                     Some(message) => self.on_message(message),
                     None => return,
                 },
@@ -137,6 +154,7 @@ impl Room {
                 Some(()) = OptionFuture::from(catch_up) => {
                     let now = self.rooms.store.play_time(self.id);
                     self.lock().catch_spectators_up(now);
+                    self.catch_up_at = None;
                 }
                 Some(()) = OptionFuture::from(linger) => {
                     if self.rooms.retire(self.id, &mut self.mailbox) {
@@ -157,9 +175,15 @@ impl Room {
         }
     }
 
-    /// Notes since when nobody is here.
+    /// Notes since when nobody is here, and when to look after spectators that fell behind.
     fn look_around(&mut self) {
-        let is_followed = self.lock().is_followed();
+        let (is_followed, is_behind) = {
+            let replica = self.lock();
+            (replica.is_followed(), replica.has_spectators_behind())
+        };
+        if is_behind && self.catch_up_at.is_none() {
+            self.catch_up_at = Some(Instant::now() + SPECTATOR_CATCH_UP);
+        }
         self.empty_since = match self.empty_since {
             _ if is_followed => None,
             None => Some(Instant::now()),
@@ -172,13 +196,15 @@ impl Room {
             Message::Watch(watch, tx) => self.on_watch(watch, tx),
             Message::Unwatch(follower) => self.lock().leave(follower),
             Message::LookAtClock => self.look_at_clock(),
+            Message::Look(tx) if self.is_busy_aside() => answer(tx, Err(Refused::Busy)),
+            Message::Say(_, tx) if self.is_busy_aside() => answer(tx, Err(Refused::Busy)),
             Message::Look(tx) => self.aside(|play| async move {
                 answer(tx, play.look().await);
             }),
             Message::Say(say, tx) => self.aside(|play| async move {
                 answer(tx, play.say(say).await);
             }),
-            Message::Settle => self.settle(),
+            Message::Settle(permit) => self.settle(permit),
             Message::Ask(_, tx) if self.waiting.len() >= COMMAND_QUEUE => {
                 answer(tx, Err(Refused::Busy));
             }
@@ -194,10 +220,15 @@ impl Room {
 
     /// A follower that has seen more than this node waits for one read of the log.
     fn on_watch(&mut self, watch: Watch, tx: Answer<Watched>) {
-        let is_ahead = watch
-            .since
-            .is_some_and(|since| since > self.lock().game().head().version);
-        if !is_ahead {
+        let must_read = {
+            let replica = self.lock();
+            let head = replica.game().head().version;
+            replica.is_broken() || watch.since.is_some_and(|since| since > head)
+        };
+        if must_read && self.is_busy_aside() {
+            return answer(tx, Err(Refused::Busy));
+        }
+        if !must_read {
             let now = self.rooms.store.play_time(self.id);
             let watched = self.lock().join(&watch, now);
             return answer(tx, Ok(watched));
@@ -209,6 +240,11 @@ impl Room {
             });
             answer(tx, watched);
         });
+    }
+
+    /// Whether as much is done beside the commands as may be: then readers wait, and commands do not.
+    fn is_busy_aside(&self) -> bool {
+        self.aside.len() >= MAX_ASIDE
     }
 
     /// Does something beside the commands, which keeps the room open.
@@ -264,7 +300,7 @@ impl Room {
     }
 
     /// Does what is due for the game. A room that was opened for this alone ends with it.
-    fn settle(&mut self) {
+    fn settle(&mut self, permit: OwnedSemaphorePermit) {
         if self.current.is_some() {
             return;
         }
@@ -277,16 +313,23 @@ impl Room {
             if let Err(reason) = play.settle(keep_finished).await {
                 debug!(game.id = %id, "game {id} is settled later: {reason}");
             }
+            drop(permit);
         }));
     }
 
     /// Reads the lines of chat that this node may have missed.
     fn read_chat(&self) {
         self.aside(|play| async move {
-            if let Ok(chat) = play.store.chat(play.id).await {
-                let mut replica = play.lock();
-                chat.iter().for_each(|said| replica.hear(said));
-            }
+            let give_up = Instant::now() + STORE_PATIENCE;
+            let chat = loop {
+                match play.store.chat(play.id).await {
+                    Ok(chat) => break chat,
+                    Err(_) if Instant::now() < give_up => sleep(STORE_RETRY_PAUSE).await,
+                    Err(_) => return,
+                }
+            };
+            let mut replica = play.lock();
+            chat.iter().for_each(|said| replica.hear(said));
         });
     }
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use zeitnot_game::wire::ClientMsg;
 
 /// A frame that is no message, and what is known of it.
@@ -14,20 +15,24 @@ pub(super) struct BadMessage {
 }
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    t: std::borrow::Cow<'a, str>,
+struct Envelope {
+    #[serde(default)]
+    t: Value,
     id: Option<i64>,
 }
 
 /// Reads a frame: its `id` and the message.
 pub(super) fn parse(text: &str) -> Result<(Option<i64>, ClientMsg), BadMessage> {
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|problem| BadMessage {
+    let envelope: Envelope = serde_json::from_str(text).map_err(|problem| BadMessage {
         re: None,
         problem: problem.to_string(),
     })?;
     let re = envelope.id;
-    let msg = match envelope.t.as_ref() {
+    let Some(t) = envelope.t.as_str() else {
+        let problem = "t: missing, or no text".to_owned();
+        return Err(BadMessage { re, problem });
+    };
+    let msg = match t {
         "watch" => fields(text).map(ClientMsg::Watch),
         "unwatch" => fields(text).map(ClientMsg::Unwatch),
         "move" => fields(text).map(ClientMsg::Move),
@@ -74,8 +79,8 @@ mod tests {
         let cases = [
             ("", None, "EOF"),
             ("[1]", None, "expected"),
-            (r#"{"t":7}"#, None, "expected a string"),
-            (r#"{"id":4}"#, None, "missing field `t`"),
+            (r#"{"t":7,"id":4}"#, Some(4), "t: missing"),
+            (r#"{"id":4}"#, Some(4), "t: missing"),
             (r#"{"t":"watch","id":"x"}"#, None, "expected i64"),
             (r#"{"t":"dance","id":4}"#, Some(4), "no message `dance`"),
             (r#"{"t":"watch","id":4}"#, Some(4), "missing field `game`"),

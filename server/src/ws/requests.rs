@@ -6,50 +6,18 @@ use std::sync::atomic::Ordering;
 use axum::extract::ws::Utf8Bytes;
 use tokio::time::Instant;
 use zeitnot_game::id::{GameId, Version};
-use zeitnot_game::time::Millis;
-use zeitnot_game::wire::{
-    ClientMsg, ErrorCode, Hello, OkFrame, Player, Playing, Pong, SayMsg, ServerMsg, User, WatchMsg,
-};
+use zeitnot_game::wire::{ClientMsg, ErrorCode, OkFrame, Pong, SayMsg, ServerMsg, WatchMsg};
 
 use super::close::Close;
 use super::commands::{self, Wanted};
 use super::message;
 use super::rates::Kind;
 use super::session::{Answered, Session};
-use crate::auth::Verified;
 use crate::chat::Say;
-use crate::limits::{CLIENT_PING_PERIOD, MAX_WATCHED};
+use crate::limits::MAX_WATCHED;
 use crate::play::Asking;
 use crate::replica::Watch;
-use crate::{App, challenge, chat, start};
-
-/// Who the client is, and what it plays. A store that does not answer now tells of the games later.
-pub(super) async fn hello(app: &App, me: Option<&Verified>) -> ServerMsg {
-    let playing = match me {
-        Some(me) => start::playing(&*app.store, &me.user.id)
-            .await
-            .unwrap_or_default(),
-        None => Vec::new(),
-    };
-    let playing = playing.into_iter().map(|started| Playing {
-        game: started.game,
-        color: started.color,
-        opponent: Some(Player::from(&started.opponent)),
-    });
-    ServerMsg::Hello(Hello {
-        user: me.map(|me| User {
-            id: me.user.id.clone(),
-            name: me.user.name.to_string(),
-            title: None,
-            guest: me.user.id.is_guest(),
-        }),
-        now: app.wall_time(),
-        node: app.node.to_string(),
-        ping_ms: Millis(u64::try_from(CLIENT_PING_PERIOD.as_millis()).unwrap_or(u64::MAX)),
-        expires_at: me.map(|me| me.expires_at),
-        playing: playing.collect(),
-    })
-}
+use crate::{challenge, chat};
 
 impl Session {
     pub(super) async fn on_text(&mut self, text: &Utf8Bytes) -> Result<(), Close> {
@@ -167,7 +135,7 @@ impl Session {
             re,
             since: watch.v,
         };
-        self.watching.entry(game).or_insert(None);
+        self.watching.entry(game).or_default().pending += 1;
         self.pending.push(Box::pin(async move {
             Answered::Watch(game, re, rooms.watch(game, watch).await)
         }));
@@ -207,7 +175,7 @@ impl Session {
             .watching
             .iter()
             .filter_map(|(&game, watched)| {
-                let head = watched.as_ref()?.head.load(Ordering::Relaxed);
+                let head = watched.watched.as_ref()?.head.load(Ordering::Relaxed);
                 Some((game, Version(head)))
             })
             .collect();

@@ -12,14 +12,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::time::Millis;
-use zeitnot_game::wire::{
-    DrainingFrame, GameStartFrame, Player, ServerMsg, StatusFrame, StoreStatus,
-};
+use zeitnot_game::wire::{DrainingFrame, ServerMsg, StatusFrame, StoreStatus};
 
 use super::close::Close;
 use super::heartbeat::Heartbeat;
 use super::rates::Rates;
-use super::requests::hello;
 use super::{Ticket, commands};
 use crate::App;
 use crate::auth::{Caller, Verified};
@@ -28,7 +25,7 @@ use crate::limits::{FRAMES_A_WRITE, MAX_PENDING, SOCKET_WRITE_TIMEOUT};
 use crate::outbox::{Frame, Outbox, OutboxReader, encode, outbox};
 use crate::play::Refused;
 use crate::replica::Watched;
-use crate::start::{self, Following, Heard, Started};
+use crate::start::Following;
 
 /// What a room answered.
 pub(super) enum Answered {
@@ -38,6 +35,15 @@ pub(super) enum Answered {
     Said(Option<i64>, Result<(), Refused>),
 }
 
+/// A game that the client watches, or asked to watch.
+#[derive(Debug, Default)]
+pub(super) struct Watching {
+    /// Answers that are under way.
+    pub(super) pending: usize,
+    /// The last good one.
+    pub(super) watched: Option<Watched>,
+}
+
 pub(super) struct Session {
     pub(super) app: App,
     pub(super) number: u64,
@@ -45,14 +51,15 @@ pub(super) struct Session {
     socket: WebSocket,
     pub(super) outbox: Outbox,
     frames: OutboxReader,
-    /// Nothing while the answer is under way.
-    pub(super) watching: HashMap<GameId, Option<Watched>>,
+    pub(super) watching: HashMap<GameId, Watching>,
     pub(super) pending: FuturesUnordered<BoxFuture<'static, Answered>>,
     pub(super) heartbeat: Heartbeat,
     pub(super) rates: Rates,
-    /// What is told to the user, wherever it is connected.
-    told: Option<Following>,
-    health: watch::Receiver<Health>,
+    /// What is told to the user, wherever it is connected; nothing while the store does not let us hear.
+    pub(super) told: Option<Following>,
+    /// Games may have begun that the client was not told of.
+    pub(super) must_look: bool,
+    pub(super) health: watch::Receiver<Health>,
     /// When this socket is closed because the node goes away.
     leave_at: Option<Instant>,
 }
@@ -75,6 +82,7 @@ pub(super) async fn run(app: App, caller: Caller, (ticket, socket): (Ticket, Web
         leave_at: None,
         rates: Rates::new(Instant::now()),
         told: None,
+        must_look: false,
         health,
     };
     tasks.track_future(session.serve()).await;
@@ -103,24 +111,14 @@ impl Session {
         }
     }
 
-    /// Follows the user first and looks then, so that no game begins unnoticed.
-    async fn greet(&mut self) -> Result<(), Close> {
-        if let Some(me) = &self.me {
-            self.told = start::follow(&*self.app.store, &me.user.id).await.ok();
-        }
-        let hello = hello(&self.app, self.me.as_ref()).await;
-        self.send(&hello).await?;
-        let health = *self.health.borrow_and_update();
-        match health {
-            Health::Ok => Ok(()),
-            Health::Unavailable => self.on_health(health).await,
-        }
-    }
-
     async fn run(&mut self) -> Close {
         loop {
             let has_seat = |watched: &Watched| watched.seat.is_some();
-            let is_at_play = self.watching.values().flatten().any(has_seat);
+            let mut watched = self
+                .watching
+                .values()
+                .filter_map(|one| one.watched.as_ref());
+            let is_at_play = watched.any(has_seat);
             let may_read = self.pending.len() < MAX_PENDING;
             let (expires, leave_at) = (self.expires(), self.leave_at);
             let step = tokio::select! {
@@ -158,8 +156,18 @@ impl Session {
         Instant::now() + Duration::from_millis(left).min(Duration::from_secs(86_400))
     }
 
+    /// A token may be revoked at any time.
+    fn check_token(&self) -> Result<(), Close> {
+        let is_revoked = |me: &Verified| self.app.store.is_revoked(&me.jti);
+        if self.me.as_ref().is_some_and(is_revoked) {
+            return Err(Close::Expired);
+        }
+        Ok(())
+    }
+
     async fn on_message(&mut self, message: Message) -> Result<(), Close> {
         self.heartbeat.hear(Instant::now());
+        self.check_token()?;
         match message {
             Message::Text(text) => self.on_text(&text).await,
             Message::Binary(_) => Err(Close::Binary),
@@ -179,10 +187,12 @@ impl Session {
     async fn on_answered(&mut self, answered: Answered) -> Result<(), Close> {
         match answered {
             Answered::Watch(game, _, Ok(watched)) => {
-                match self.watching.get_mut(&game) {
-                    Some(place) => *place = Some(watched),
+                if let Some(watching) = self.watching.get_mut(&game) {
+                    watching.pending = watching.pending.saturating_sub(1);
+                    watching.watched = Some(watched);
+                } else {
                     // It was left meanwhile, before the room knew of it.
-                    None => self.leave(game, None),
+                    self.leave(game, None);
                 }
                 Ok(())
             }
@@ -193,8 +203,11 @@ impl Session {
                 self.answer(commands::ok(re, None)).await
             }
             Answered::Watch(game, re, Err(refused)) => {
-                if let Some(None) = self.watching.get(&game) {
-                    self.watching.remove(&game);
+                if let Some(watching) = self.watching.get_mut(&game) {
+                    watching.pending = watching.pending.saturating_sub(1);
+                    if watching.pending == 0 && watching.watched.is_none() {
+                        self.watching.remove(&game);
+                    }
                 }
                 self.send(&commands::refused(re, refused)).await
             }
@@ -214,32 +227,17 @@ impl Session {
         }));
     }
 
-    async fn on_told(&mut self, heard: Heard) -> Result<(), Close> {
-        let started: Vec<Started> = match (heard, &self.me) {
-            (Heard::Started(started), _) => vec![started],
-            (Heard::Missed, Some(me)) => start::playing(&*self.app.store, &me.user.id)
-                .await
-                .unwrap_or_default(),
-            (Heard::Missed, None) => Vec::new(),
-        };
-        for started in started {
-            let frame = ServerMsg::GameStart(GameStartFrame {
-                game: started.game,
-                color: started.color,
-                opponent: Some(Player::from(&started.opponent)),
-            });
-            self.send(&frame).await?;
-        }
-        Ok(())
-    }
-
-    async fn on_health(&mut self, health: Health) -> Result<(), Close> {
+    pub(super) async fn on_health(&mut self, health: Health) -> Result<(), Close> {
         let store = match health {
             Health::Ok => StoreStatus::Ok,
             Health::Unavailable => StoreStatus::Unavailable,
         };
-        self.send(&ServerMsg::Status(StatusFrame { store, games: None }))
-            .await
+        let status = ServerMsg::Status(StatusFrame { store, games: None });
+        self.send(&status).await?;
+        match health {
+            Health::Ok => self.look_again().await,
+            Health::Unavailable => Ok(()),
+        }
     }
 
     async fn on_heartbeat(&mut self) -> Result<(), Close> {
@@ -247,13 +245,8 @@ impl Session {
         if self.heartbeat.is_silent(now) {
             return Err(Close::Silent);
         }
-        if self
-            .me
-            .as_ref()
-            .is_some_and(|me| self.app.store.is_revoked(&me.jti))
-        {
-            return Err(Close::Expired);
-        }
+        self.check_token()?;
+        self.look_again().await?;
         let payload = self.heartbeat.ping(now);
         self.write([Message::Ping(payload)]).await
     }

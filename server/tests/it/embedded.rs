@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 use zeitnot_loadtest::deployment::{Deployment, SkewedClock};
 
+use crate::support::client::PATIENCE;
 use crate::support::entrance::Entrance;
 use crate::support::table::Table;
 
@@ -133,18 +135,30 @@ async fn two_tabs_of_one_player_see_the_same_game_and_one_move_counts() {
 async fn a_flag_falls_though_nobody_follows_the_game() {
     let deployment = Deployment::embedded_with(binary(), (&["--first-move", "1s"], &[])).unwrap();
     let entrance = Entrance::of(deployment.node(0));
-    let table = Table::sit_down([&entrance; 3], &blitz()).await;
-    let (game, guest) = (table.game, table.guests[0].clone());
-    drop(table);
-    // It is off the player's list as soon as somebody has looked at it.
-    loop {
-        let client = entrance.connect(Some(&guest)).await;
-        if client.hello()["playing"] == json!([]) {
-            break;
-        }
+    // Begun over HTTP, and never looked at: no room is open that would have a timer of its own.
+    let guests = [entrance.guest("Anna").await, entrance.guest("Bo").await];
+    let game = entrance.open_challenge(&blitz()).await;
+    for (color, guest) in ["white", "black"].into_iter().zip(&guests) {
+        assert_eq!(entrance.accept(game, color, guest).await, StatusCode::OK);
     }
-    let mut late = entrance.connect(None).await;
-    assert_eq!(late.watch(game).await["status"], "aborted");
+    let mut client = entrance.connect(Some(&guests[0])).await;
+    assert_eq!(client.hello()["playing"][0]["game"], json!(game));
+    let began = Instant::now();
+    while client.hello()["playing"] != json!([]) {
+        assert!(
+            began.elapsed() < PATIENCE,
+            "it is off the player's list as soon as it is over"
+        );
+        client = entrance.connect(Some(&guests[0])).await;
+    }
+    assert_eq!(client.watch(game).await["status"], "aborted");
+    // The same wish for a seat, come late, begins nothing.
+    assert_eq!(
+        entrance.accept(game, "white", &guests[0]).await,
+        StatusCode::OK
+    );
+    let client = entrance.connect(Some(&guests[0])).await;
+    assert_eq!(client.hello()["playing"], json!([]));
 }
 
 #[tokio::test]

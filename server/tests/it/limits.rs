@@ -149,7 +149,7 @@ async fn bodies_that_are_too_large_are_refused() {
 }
 
 #[tokio::test]
-async fn a_watcher_that_does_not_read_disturbs_nobody_and_ends_at_the_head() {
+async fn a_watcher_that_does_not_read_for_a_while_disturbs_nobody() {
     let deployment = start(&[]);
     let entrance = Entrance::of(deployment.node(0));
     let mut table = Table::sit_down([&entrance; 3], &json!({})).await;

@@ -3,6 +3,7 @@
 use sqlx::{SqliteConnection, SqliteExecutor};
 use zeitnot_game::id::GameId;
 
+use super::log;
 use crate::limits::CHAT_LINES;
 use crate::store::{Line, Said};
 
@@ -13,7 +14,7 @@ const INSERT: &str =
 const DELETE_OLD: &str = "DELETE FROM chat WHERE game = ? AND room = ? AND n <= ?";
 const ALL: &str = "SELECT n, room, author, key, text FROM chat WHERE game = ? ORDER BY id";
 
-/// Says a line; returns its number, and whether it is new.
+/// Says a line; returns its number, and whether it is new. What is said at a game that is gone is not kept.
 pub(super) async fn say(
     connection: &mut SqliteConnection,
     id: GameId,
@@ -28,6 +29,9 @@ pub(super) async fn say(
         .fetch_optional(&mut *connection)
         .await?;
     let n = newest.unwrap_or(0).saturating_add(1);
+    if log::length(&mut *connection, id).await?.is_none() {
+        return Ok((n, false));
+    }
     sqlx::query(INSERT)
         .bind(id.as_str())
         .bind(&line.room)

@@ -14,7 +14,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use zeitnot_game::id::GameId;
 
 /// How long a frame may take on a machine that is busy. No test waits for it to pass.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One socket.
 pub(crate) struct Client {
