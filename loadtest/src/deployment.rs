@@ -19,7 +19,7 @@ pub use skew::SkewedClock;
 #[derive(Debug)]
 pub struct Deployment {
     nodes: Vec<Node>,
-    _redis: Option<RedisServer>,
+    redis: Option<RedisServer>,
     /// Keys and the embedded store.
     _dir: TempDir,
 }
@@ -51,7 +51,7 @@ impl Deployment {
         })?;
         Ok(Self {
             nodes: vec![node],
-            _redis: None,
+            redis: None,
             _dir: dir,
         })
     }
@@ -80,9 +80,15 @@ impl Deployment {
         };
         Ok(Self {
             nodes: (1..=nodes).map(start).collect::<anyhow::Result<_>>()?,
-            _redis: Some(redis),
+            redis: Some(redis),
             _dir: dir,
         })
+    }
+
+    /// The Redis between the nodes; none where there is only one node.
+    #[must_use]
+    pub const fn redis(&self) -> Option<&RedisServer> {
+        self.redis.as_ref()
     }
 
     /// The same node, to be hurt.

@@ -86,6 +86,14 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// [`crate::limits::DUE_RETRY`]. For one caller at a time on each node. Safe to cancel, but for that delay.
     async fn due(&self) -> GameId;
 
+    /// Completes a log that lost its tail in a failure of the store: these lines, exactly as they were, after exactly
+    /// this entry. Refused by a store that has lost nothing, which is every store that is not healing at this moment;
+    /// nothing is written then.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn heal(&self, id: GameId, after: Head, lines: &[String]) -> Result<Healed, Unavailable>;
+
     /// Deletes a game with all that belongs to it, if its log has exactly this length.
     ///
     /// # Errors
@@ -152,6 +160,13 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// The store's play clock, as this node estimates it without asking.
     fn play_time(&self, id: GameId) -> PlayTime;
+}
+
+/// What became of an attempt to complete a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Healed {
+    /// The store has lost nothing.
+    Refused,
 }
 
 /// A line of chat to be said. Each field is one word, escaped by the caller, but for the text, which has no line breaks.

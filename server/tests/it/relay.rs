@@ -35,7 +35,7 @@ fn records() -> Vec<Record> {
 /// Three nodes over one Redis, or one node three times over its own store.
 struct Cluster {
     entrances: [Entrance; 3],
-    _deployment: Deployment,
+    deployment: Deployment,
 }
 
 impl Cluster {
@@ -50,7 +50,7 @@ impl Cluster {
     fn over(deployment: Deployment) -> Self {
         Self {
             entrances: std::array::from_fn(|number| Entrance::of(deployment.node(number))),
-            _deployment: deployment,
+            deployment,
         }
     }
 
@@ -254,4 +254,50 @@ async fn a_resignation_ends_the_game_everywhere() {
         table.seats[0].play(game, "e2e4", 0).await["code"],
         "game_over"
     );
+}
+
+#[tokio::test]
+async fn players_are_told_of_a_store_that_is_silent_and_then_go_on() {
+    let cluster = Cluster::of_three_nodes();
+    let terms = json!({"clock": {"limit": 60, "increment": 0}});
+    let mut table = Table::sit_down(cluster.from(0), &terms).await;
+    let game = table.game;
+    assert_eq!(table.seats[0].play(game, "e2e4", 0).await["v"], 2);
+    let redis = cluster.deployment.redis().unwrap();
+    redis.pause().unwrap();
+    for client in table.everyone() {
+        assert_eq!(client.next_of("status").await["store"], "unavailable");
+    }
+    redis.resume().unwrap();
+    for client in table.everyone() {
+        assert_eq!(client.next_of("status").await["store"], "ok");
+    }
+    assert_eq!(table.seats[1].play(game, "e7e5", 1).await["v"], 3);
+    assert_eq!(table.seats[0].play(game, "g1f3", 2).await["v"], 4);
+    assert_eq!(table.spectator.next_of("move").await["ply"], 2);
+}
+
+#[tokio::test]
+async fn a_socket_that_came_while_the_store_was_silent_hears_of_its_games() {
+    let cluster = Cluster::of_three_nodes();
+    let guests = [
+        cluster.node(0).guest("Anna").await,
+        cluster.node(0).guest("Bo").await,
+    ];
+    let mut watcher = cluster.node(1).connect(None).await;
+    let redis = cluster.deployment.redis().unwrap();
+    redis.pause().unwrap();
+    assert_eq!(watcher.next_of("status").await["store"], "unavailable");
+    let mut early = cluster.node(1).connect(Some(&guests[0])).await;
+    redis.resume().unwrap();
+    assert_eq!(early.next_of("status").await["store"], "unavailable");
+    assert_eq!(early.next_of("status").await["store"], "ok");
+    let game = cluster.node(2).open_challenge(&json!({})).await;
+    for (color, guest) in ["white", "black"].into_iter().zip(&guests) {
+        assert_eq!(
+            cluster.node(2).accept(game, color, guest).await,
+            StatusCode::OK
+        );
+    }
+    assert_eq!(early.next_of("game_start").await["game"], json!(game));
 }

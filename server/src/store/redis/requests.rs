@@ -10,7 +10,7 @@ use fred::types::scripts::Script;
 use fred::types::{ClusterHash, CustomCommand, FromValue, Value};
 use tokio::sync::watch;
 use zeitnot_game::color::Color;
-use zeitnot_game::id::{GameId, UserId, Version};
+use zeitnot_game::id::{GameId, Head, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
 use super::clocks::{Lease, millis};
@@ -20,8 +20,8 @@ use super::{RedisStore, chat, keys, scripts};
 use crate::health::Health;
 use crate::limits::{CHAT_LINES, MAX_PLAYING, MAX_TICK_AGE, STRAY_CHAT_LIFETIME};
 use crate::store::{
-    Append, Appended, Challenge, Create, CreateError, Follow, Line, Said, Seated, Store, Tail,
-    TakeSeat, Unavailable, UserFollow,
+    Append, Appended, Challenge, Create, CreateError, Follow, Healed, Line, Said, Seated, Store,
+    Tail, TakeSeat, Unavailable, UserFollow,
 };
 
 /// The keys and arguments of a script.
@@ -221,6 +221,11 @@ impl Store for RedisStore {
             // The ticker is gone, which only the end of the store brings about.
             None => pending().await,
         }
+    }
+
+    /// A single server that was not replaced by a replica has lost nothing that this node knows of.
+    async fn heal(&self, _: GameId, _: Head, _: &[String]) -> Result<Healed, Unavailable> {
+        Ok(Healed::Refused)
     }
 
     async fn forget(&self, id: GameId, length: Version) -> Result<(), Unavailable> {

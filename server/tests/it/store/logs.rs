@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use zeitnot::limits::FOLLOW_QUEUE;
-use zeitnot::store::{Appended, Create, CreateError, Feed, Line, Published, Store, Tail};
+use zeitnot::store::{Appended, Create, CreateError, Feed, Healed, Line, Published, Store, Tail};
 use zeitnot_game::entry::Entry;
 use zeitnot_game::id::{Head, Version};
 use zeitnot_game::setup::FirstEntry;
@@ -17,6 +17,7 @@ on_both_stores! {
     creating_again_after_the_game_went_on_changes_nothing
     creating_over_another_setup_is_refused
     a_game_that_does_not_exist_has_length_0
+    a_log_that_lost_nothing_is_not_healed
     appended_lines_are_the_bodies_with_moment_and_tag
     an_append_after_a_fork_of_equal_length_is_refused
     a_repeated_append_is_answered_as_at_first
@@ -192,6 +193,17 @@ async fn a_log_that_is_no_prefix_gets_the_whole_one(store: &dyn Store) {
         assert_eq!(appended, Appended::Stale(whole.clone()), "{version} {last}");
     }
     assert_eq!(store.read(game(), Version(3)).await.unwrap(), whole);
+}
+
+async fn a_log_that_lost_nothing_is_not_healed(store: &dyn Store) {
+    let game = begin(store).await;
+    let lines = ["e2e4 10 bbbbb".to_owned()];
+    let healed = store.heal(game.id, game.head, &lines).await.unwrap();
+    assert_eq!(healed, Healed::Refused);
+    assert_eq!(
+        store.read(game.id, Version(0)).await.unwrap().length(),
+        Version(1)
+    );
 }
 
 async fn an_append_before_its_moment_is_early(store: &dyn Store) {
