@@ -3,6 +3,7 @@
 //! A room is a task that owns the replica of one game. It is opened by whoever needs it first, and ends some time
 //! after the last follower left. What a command causes is decided in [`crate::play`].
 
+mod opening;
 mod task;
 
 use std::collections::HashMap;

@@ -9,14 +9,15 @@ use futures_util::future::{BoxFuture, OptionFuture};
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{debug, warn};
-use zeitnot_game::game::{Game, Rejection};
+use tracing::debug;
+use zeitnot_game::game::Rejection;
 use zeitnot_game::id::{GameId, Version};
 
+use super::opening::{open, put_off};
 use super::{Message, Rooms};
 use crate::limits::{
     COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, MAX_ASIDE, ROOM_LINGER, SPECTATOR_CATCH_UP,
-    STORE_PATIENCE, STORE_RETRY_PAUSE, UNREADABLE_RETRY,
+    STORE_PATIENCE, STORE_RETRY_PAUSE,
 };
 use crate::play::{Asking, Play, Refused};
 use crate::replica::{Fit, Origin, Replica, Watch, Watched};
@@ -61,38 +62,6 @@ pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Me
                 put_off(&rooms, id).await;
             }
         }
-    }
-}
-
-/// Follows first and reads then, so that nothing falls between; but not what does not exist.
-async fn open(rooms: &Rooms, id: GameId) -> Result<(Replica, Follow), Refused> {
-    if rooms.store.read(id, Version(0)).await?.lines.is_empty() {
-        return Err(Refused::NotFound);
-    }
-    let asked = Instant::now();
-    let follow = rooms.store.follow(id).await?;
-    let log = rooms.store.read(id, Version(0)).await?;
-    if log.lines.is_empty() {
-        return Err(Refused::NotFound);
-    }
-    let game = Game::replay(log.lines.iter().map(String::as_str)).map_err(|reason| {
-        warn!(game.id = %id, "game {id} cannot be read: {reason}");
-        Refused::Rejected(Rejection::Unreadable)
-    })?;
-    debug!(game.id = %id, version = %game.version(), "opened game {id}");
-    let mut replica = Replica::new(id, game, asked);
-    replica.remember(&rooms.store.chat(id).await?);
-    Ok((replica, follow))
-}
-
-/// Another build may know what to do with it; this one does not ask again soon.
-async fn put_off(rooms: &Rooms, id: GameId) {
-    if let Ok(log) = rooms.store.read(id, Version(0)).await {
-        let put_off = rooms
-            .store
-            .schedule(id, log.length(), Some(UNREADABLE_RETRY));
-        // Where this fails it is handed out again, and put off then.
-        let _ = put_off.await;
     }
 }
 

@@ -1,0 +1,163 @@
+//! A replica and its followers, without a store.
+
+use super::*;
+use crate::outbox::outbox;
+
+const SETUP: &str = "game1 standard 180+2 casual white:anna:Anna black:bo:Bo created:1 0 aZ4k9";
+
+fn replica() -> Replica {
+    let game = Game::begin(SETUP).unwrap();
+    Replica::new("q7ZwA0bX".parse().unwrap(), game, Instant::now())
+}
+
+fn watch(follower: u64, user: Option<&str>, outbox: Outbox) -> Watch {
+    Watch {
+        follower,
+        user: user.map(|id| id.parse().unwrap()),
+        outbox,
+        re: None,
+        since: None,
+    }
+}
+
+fn publish(replica: &mut Replica, line: &str) -> Fit {
+    let head = replica.game().head();
+    let published = Published {
+        first: head.version.next(),
+        before: head.tag,
+        lines: vec![line.to_owned()],
+    };
+    replica.take_published(&published, PlayTime(1))
+}
+
+#[test]
+fn a_spectator_that_falls_behind_skips_to_the_latest_snapshot() {
+    let mut replica = replica();
+    let (tx, mut rx) = outbox();
+    replica.join(&watch(1, None, tx.clone()), PlayTime(0));
+    while tx.offer(&Frame::from_static("{}")) {}
+    assert_eq!(publish(&mut replica, "e2e4 1 bbbbb"), Fit::Whole);
+    assert!(replica.has_spectators_behind());
+    assert_eq!(publish(&mut replica, "e7e5 2 ccccc"), Fit::Whole);
+    assert!(
+        replica.catch_spectators_up(PlayTime(3)),
+        "there is no room yet"
+    );
+    while let Some(frame) = rx.try_next().unwrap() {
+        assert!(
+            !frame.contains("\"move\""),
+            "no entry after one that was left out"
+        );
+    }
+    assert!(!replica.catch_spectators_up(PlayTime(3)));
+    let frame = rx.try_next().unwrap().unwrap();
+    assert!(frame.contains("e2e4 e7e5"), "{frame}");
+    assert_eq!(publish(&mut replica, "g1f3 0 4 ddddd"), Fit::Whole);
+    assert!(
+        rx.try_next().unwrap().unwrap().contains("Nf3"),
+        "and from there entry by entry"
+    );
+}
+
+#[test]
+fn a_player_that_loses_a_frame_is_given_no_more() {
+    let mut replica = replica();
+    let (tx, mut rx) = outbox();
+    replica.join(&watch(1, Some("anna"), tx.clone()), PlayTime(0));
+    while tx.push(Frame::from_static("{}")).is_ok() {}
+    publish(&mut replica, "e2e4 1 bbbbb");
+    assert!(!replica.is_followed());
+    assert!(rx.try_next().is_err());
+}
+
+#[test]
+fn repeats_are_dropped_and_gaps_are_read() {
+    let mut replica = replica();
+    publish(&mut replica, "e2e4 1 bbbbb");
+    let again = Published {
+        first: Version(2),
+        before: "aZ4k9".parse().unwrap(),
+        lines: vec!["e2e4 1 bbbbb".to_owned()],
+    };
+    assert_eq!(replica.take_published(&again, PlayTime(1)), Fit::Whole);
+    assert_eq!(replica.game().version(), Version(2));
+    let fork = Published {
+        lines: vec!["d2d4 1 xxxxx".to_owned()],
+        ..again.clone()
+    };
+    assert_eq!(
+        replica.take_published(&fork, PlayTime(1)),
+        Fit::ReadSince(Version(1))
+    );
+    let gap = Published {
+        first: Version(4),
+        before: "ddddd".parse().unwrap(),
+        ..again
+    };
+    assert_eq!(
+        replica.take_published(&gap, PlayTime(1)),
+        Fit::ReadSince(Version(1))
+    );
+}
+
+#[test]
+fn a_log_that_differs_wins_and_one_that_is_gone_stops_the_room() {
+    let mut replica = replica();
+    let (tx, mut rx) = outbox();
+    replica.join(&watch(1, None, tx), PlayTime(0));
+    publish(&mut replica, "e2e4 1 bbbbb");
+    while rx.try_next().unwrap().is_some() {}
+    let tail = |lines: &[&str]| Tail {
+        since: Version(0),
+        lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    let other = tail(&[SETUP, "d2d4 1 xxxxx"]);
+    assert_eq!(
+        replica.take_tail(&other, Origin::Read, PlayTime(1)),
+        Fit::Whole
+    );
+    assert!(rx.try_next().unwrap().unwrap().contains("\"reset\":true"));
+    assert_eq!(
+        replica.take_tail(&tail(&[]), Origin::Read, PlayTime(1)),
+        Fit::Gone
+    );
+    assert!(replica.is_broken());
+    let garbled = tail(&["what is this"]);
+    assert_eq!(
+        replica.take_tail(&garbled, Origin::Read, PlayTime(1)),
+        Fit::Unreadable
+    );
+    assert_eq!(
+        replica.take_tail(&other, Origin::Read, PlayTime(1)),
+        Fit::Whole
+    );
+    assert!(!replica.is_broken());
+}
+
+#[test]
+fn lines_of_chat_find_their_place() {
+    let mut replica = replica();
+    let said = |n: u32| Said {
+        n,
+        line: crate::store::Line {
+            room: "players".into(),
+            author: "anna:Anna".into(),
+            key: String::new(),
+            text: n.to_string(),
+        },
+    };
+    for n in [1, 4, 2, 3, 4] {
+        replica.hear(&said(n));
+    }
+    let (tx, mut rx) = outbox();
+    replica.join(&watch(1, Some("bo"), tx), PlayTime(0));
+    let frame = rx.try_next().unwrap().unwrap();
+    let snapshot: serde_json::Value = serde_json::from_str(&frame).unwrap();
+    let numbers: Vec<_> = snapshot["chat"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["n"].clone())
+        .collect();
+    assert_eq!(numbers, [1, 2, 3, 4]);
+}
