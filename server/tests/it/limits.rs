@@ -1,12 +1,16 @@
 //! Every bound that a client can exceed: it gets an error, and neither the game nor other sockets notice.
 
+use std::net::TcpStream;
 use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use zeitnot_loadtest::deployment::Deployment;
 
+use crate::support::client::PATIENCE;
 use crate::support::entrance::Entrance;
 use crate::support::table::Table;
 
@@ -171,4 +175,34 @@ async fn a_watcher_that_does_not_read_for_a_while_disturbs_nobody() {
             _ => {}
         }
     }
+}
+
+#[tokio::test]
+async fn a_node_that_has_no_file_descriptors_left_goes_on_when_it_has() {
+    let deployment = start(&[]);
+    let node = deployment.node(0);
+    let entrance = Entrance::of(node);
+    let mut table = Table::sit_down([&entrance; 3], &json!({})).await;
+    let fds = format!("/proc/{}/fd", node.pid());
+    let open = || std::fs::read_dir(&fds).unwrap().count();
+    let limit = open() + 4;
+    let lowered = Command::new("prlimit")
+        .args(["--pid", &node.pid().to_string()])
+        .arg(format!("--nofile={limit}:{limit}"))
+        .status()
+        .unwrap();
+    assert!(lowered.success());
+    let address = node.address().to_owned();
+    let hoard: Vec<TcpStream> = (0..30)
+        .map(|_| TcpStream::connect(&address).unwrap())
+        .collect();
+    let began = Instant::now();
+    while open() < limit {
+        assert!(began.elapsed() < PATIENCE, "{} of {limit} are open", open());
+        tokio::task::yield_now().await;
+    }
+    assert_undisturbed(&mut table, 0, "e2e4").await;
+    drop(hoard);
+    let mut late = entrance.connect(None).await;
+    assert_eq!(late.watch(table.game).await["moves"], "e2e4");
 }
