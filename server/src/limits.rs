@@ -152,6 +152,9 @@ pub const STORE_PATIENCE: Duration = Duration::from_secs(5);
 /// The pause between two such questions.
 pub const STORE_RETRY_PAUSE: Duration = Duration::from_millis(100);
 
+/// The pause before a room reads a log again that the store did not give.
+pub const READ_RETRY_PAUSE: Duration = Duration::from_secs(1);
+
 /// Frames that wait for a follower.
 pub const OUTBOX_FRAMES: usize = 64;
 
@@ -328,3 +331,35 @@ pub const REVOKED_PAGE: &str = "1000";
 
 /// Games that this node settles at once: more would wait for the store only, each with a room of its own.
 pub const MAX_SETTLING: usize = 64;
+
+/// For how long a bucket heals that another Redis process has taken over: nodes that saw more than it has complete its
+/// logs then, and play time stands still.
+pub const HEALING: Duration = Duration::from_secs(2);
+
+/// How long no flag is called after a follower was told to look: players who were cut off come back first.
+pub const FLAG_PAUSE_AFTER_LOSS: Duration = Duration::from_secs(1);
+
+/// How long an ended game is remembered to a store that lost it altogether.
+pub const HEAL_ENDED: Millis = Millis(600_000);
+
+/// Tries of a request that needs to know the store's time: another process may have taken over, the time may be old.
+pub const DATED_TRIES: usize = 3;
+
+/// Rounds of ticks after which the lengths of the followed logs are looked at: an append whose message was lost is found
+/// so, whatever the reason.
+pub const LENGTHS_ROUNDS: usize = 3;
+
+/// Lengths that one tick asks for: more would hold Redis up.
+pub const LENGTHS_A_TICK: usize = 200;
+
+/// How long what a tick publishes for its own node may be on its way, before the subscription counts as dead.
+pub const PROBE_SILENCE: Duration = Duration::from_secs(3);
+
+/// How often the map of a Redis cluster is looked at.
+pub const MAP_PERIOD: Duration = Duration::from_secs(5);
+
+/// The pause between two looks at it, whatever happens.
+pub const MAP_PAUSE: Duration = Duration::from_millis(200);
+
+/// How long the store may be silent before sockets of players are closed: another node may hear it.
+pub const PLAYERS_LEAVE_AFTER: Duration = Duration::from_secs(5);

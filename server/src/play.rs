@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::Rng as _;
 use tokio::time::{Instant, sleep};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 use zeitnot_game::entry::Entry;
 use zeitnot_game::event::{Asked, Command, Event};
 use zeitnot_game::game::{Decision, Game, Rejection};
@@ -19,7 +19,7 @@ use crate::limits::{
 };
 use crate::replica::{Fit, Origin, Replica};
 use crate::start;
-use crate::store::{Append, Appended, Store, Tail, Unavailable};
+use crate::store::{Append, Appended, Healed, Store, Tail, Unavailable};
 
 /// A command of a user.
 #[derive(Debug, Clone)]
@@ -280,7 +280,7 @@ impl Play {
         let (asked, appended) = loop {
             let asked = Instant::now();
             match self.store.append(self.id, &step.append).await {
-                Ok(Appended::Fenced) | Err(_) if asked < give_up => {
+                Err(_) if asked < give_up => {
                     sleep(STORE_RETRY_PAUSE).await;
                 }
                 Ok(appended) => break (asked, appended),
@@ -302,31 +302,50 @@ impl Play {
                 Ok(Written::Committed(version))
             }
             Appended::Stale(tail) => {
-                self.take(&tail, Origin::Compared, asked)?;
+                self.take(&tail, Origin::Compared, asked).await?;
                 Ok(Written::Stale)
             }
             Appended::Early { at } => Ok(Written::Early(at)),
-            Appended::Fenced => Err(Refused::Unavailable),
         }
     }
 
-    /// Folds in the end of the store's log; the answer is from where it has to be read, if it does not fit.
-    fn take(
+    /// Folds in the end of the store's log, or gives the store back what it has lost; the answer is from where it has to
+    /// be read, if it does not fit.
+    async fn take(
         &self,
         tail: &Tail,
         origin: Origin,
         asked: Instant,
     ) -> Result<Option<Version>, Refused> {
         let now = self.store.play_time(self.id);
-        let mut replica = self.lock();
-        match replica.take_tail(tail, origin, now) {
-            Fit::Whole => {
+        let fit = {
+            let mut replica = self.lock();
+            let fit = replica.take_tail(tail, origin, now);
+            if fit == Fit::Whole {
                 replica.confirm(asked);
+            }
+            fit
+        };
+        match fit {
+            Fit::Lost => self.heal(tail).await,
+            fit => left_to_read(fit),
+        }
+    }
+
+    /// Gives the store back what it has lost of this game. If it does not want it any more, its log counts.
+    async fn heal(&self, tail: &Tail) -> Result<Option<Version>, Refused> {
+        let heal = self.lock().heal(tail);
+        let (id, count) = (self.id, heal.lines.len());
+        match self.store.heal(id, &heal).await? {
+            Healed::Whole => {
+                info!(game.id = %id, count, "gave the store back {count} entries of game {id} that it had lost");
                 Ok(None)
             }
-            Fit::ReadSince(version) => Ok(Some(version)),
-            Fit::Gone => Err(Refused::NotFound),
-            Fit::Unreadable => Err(Refused::Unavailable),
+            Healed::Stale => Ok(Some(self.lock().read_since())),
+            Healed::Refused => {
+                let now = self.store.play_time(id);
+                left_to_read(self.lock().accept(tail, now))
+            }
         }
     }
 
@@ -345,7 +364,7 @@ impl Play {
         for _ in 0..MAX_READS {
             let asked = Instant::now();
             let tail = self.store.read(self.id, since).await?;
-            match self.take(&tail, Origin::Read, asked)? {
+            match self.take(&tail, Origin::Read, asked).await? {
                 None => return Ok(()),
                 Some(version) => since = version,
             }
@@ -378,6 +397,17 @@ fn due_after(game: &Game, events: &[Event], (tag, now): (Tag, Timestamp)) -> Opt
     } else {
         due_in.min(start::due_after_creation())
     })
+}
+
+/// From where the log has to be read, if what came of it does not fit.
+fn left_to_read(fit: Fit) -> Result<Option<Version>, Refused> {
+    match fit {
+        Fit::Whole => Ok(None),
+        Fit::ReadSince(version) => Ok(Some(version)),
+        Fit::Lost => Ok(Some(Version(0))),
+        Fit::Gone => Err(Refused::NotFound),
+        Fit::Unreadable => Err(Rejection::Unreadable.into()),
+    }
 }
 
 enum Written {

@@ -9,16 +9,16 @@ use tracing::{error, warn};
 use zeitnot_game::color::Color;
 use zeitnot_game::entry::Entry;
 use zeitnot_game::game::Game;
-use zeitnot_game::id::{GameId, UserId, Version};
+use zeitnot_game::id::{GameId, Head, Tag, UserId, Version};
 use zeitnot_game::time::{PlayTime, Timestamp};
 use zeitnot_game::wire::{
     Before, ChatFrame, ChatLine, ServerMsg, Snapshot, SnapshotFrame, frame_of,
 };
 
 use crate::chat;
-use crate::limits::CHAT_LINES;
+use crate::limits::{CHAT_LINES, HEAL_ENDED};
 use crate::outbox::{Frame, Outbox, encode};
-use crate::store::{Published, Said, Tail};
+use crate::store::{Heal, Published, Said, Tail};
 
 /// A follower of this game.
 #[derive(Debug)]
@@ -76,6 +76,8 @@ pub enum Fit {
     Whole,
     /// Something lies between, or the histories differ: read the log from this version on.
     ReadSince(Version),
+    /// The store has fewer of these same entries: it has lost some, which it may let itself be given back.
+    Lost,
     /// The store has no such game any more.
     Gone,
     /// The store's log is not one that this build can read.
@@ -173,32 +175,68 @@ impl Replica {
         fit
     }
 
-    /// If the store's log is not a continuation of this one it wins, and the followers begin again.
+    /// If the store's log is neither a continuation of this one nor a part of it, it wins.
     fn take_whole_log(&mut self, log: &Tail, now: PlayTime) -> Fit {
+        let head = self.game.head().version;
+        let mut ours = (1..=head.0).map(|v| self.game.log().line(Version(v)));
+        let is_shared = log
+            .lines
+            .iter()
+            .zip(&mut ours)
+            .all(|(line, ours)| ours == Some(line.as_str()));
+        if !is_shared {
+            self.accept(log, now)
+        } else if log.length() >= head {
+            self.fold(Version(1), &log.lines, now)
+        } else if log.lines.is_empty() && !self.is_remembered(now) {
+            Fit::Gone
+        } else {
+            Fit::Lost
+        }
+    }
+
+    /// Whether a store that lost this game altogether is to have it back.
+    fn is_remembered(&self, now: PlayTime) -> bool {
+        self.game.outcome().is_none() || self.on_scale(now).since(self.game.at()) < HEAL_ENDED
+    }
+
+    /// What is missing in a log that has these lines and no more; in the store somebody looks at the game at once.
+    pub fn heal(&self, log: &Tail) -> Heal {
+        let length = log.length();
+        let lines = (length.0 + 1..=self.game.head().version.0).map(Version);
+        let line = |version| self.game.log().line(version);
+        Heal {
+            after: line(length).and_then(tag_of).map(|tag| Head {
+                version: length,
+                tag,
+            }),
+            lines: lines.filter_map(line).map(str::to_owned).collect(),
+            due: PlayTime(self.game.origin().0.saturating_add(self.game.at().0)),
+        }
+    }
+
+    /// The store's log is what counts, though it is another one: the followers begin again.
+    pub fn accept(&mut self, log: &Tail, now: PlayTime) -> Fit {
         let id = self.id;
-        if log.lines.is_empty() {
-            return Fit::Gone;
-        }
-        let is_ours = (1..=self.game.head().version.0).all(|v| {
-            let line = usize::try_from(v - 1).ok().and_then(|i| log.lines.get(i));
-            line.map(String::as_str) == self.game.log().line(Version(v))
-        });
-        if is_ours {
-            return self.fold(Version(1), &log.lines, now);
-        }
-        match Game::replay(log.lines.iter().map(String::as_str)) {
-            Ok(game) => {
-                warn!(game.id = %id, from = %self.game.version(), to = %game.version(), "the store's log of game {id} differs: began again");
-                self.game = game;
-                self.head.store(self.game.version().0, Ordering::Relaxed);
-                self.send_reset(now);
-                Fit::Whole
+        let fit = if log.lines.is_empty() {
+            Fit::Gone
+        } else {
+            match Game::replay(log.lines.iter().map(String::as_str)) {
+                Ok(game) => {
+                    warn!(game.id = %id, from = %self.game.version(), to = %game.version(), "the store's log of game {id} differs: began again");
+                    self.game = game;
+                    self.head.store(self.game.version().0, Ordering::Relaxed);
+                    self.send_reset(now);
+                    Fit::Whole
+                }
+                Err(reason) => {
+                    error!(game.id = %id, "the store's log of game {id} cannot be read: {reason}");
+                    Fit::Unreadable
+                }
             }
-            Err(reason) => {
-                error!(game.id = %id, "the store's log of game {id} cannot be read: {reason}");
-                Fit::Unreadable
-            }
-        }
+        };
+        self.is_broken = fit != Fit::Whole;
+        fit
     }
 
     /// Folds in those lines, of which the first is at `version`, that are not here yet.
@@ -381,6 +419,11 @@ impl Replica {
     pub const fn is_followed(&self) -> bool {
         !(self.players.is_empty() && self.spectators.is_empty())
     }
+}
+
+/// The tag of an entry as it is stored.
+fn tag_of(line: &str) -> Option<Tag> {
+    line.rsplit(' ').next()?.parse().ok()
 }
 
 fn encode_snapshot(snapshot: Snapshot, re: Option<i64>) -> Frame {

@@ -87,12 +87,11 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn due(&self) -> GameId;
 
     /// Completes a log that lost its tail in a failure of the store: these lines, exactly as they were, after exactly
-    /// this entry. Refused by a store that has lost nothing, which is every store that is not healing at this moment;
-    /// nothing is written then.
+    /// this entry. Refused by a store that has lost nothing, which is every store that is not healing at this moment.
     ///
     /// # Errors
     /// The store did not answer.
-    async fn heal(&self, id: GameId, after: Head, lines: &[String]) -> Result<Healed, Unavailable>;
+    async fn heal(&self, id: GameId, heal: &Heal) -> Result<Healed, Unavailable>;
 
     /// Deletes a game with all that belongs to it, if its log has exactly this length.
     ///
@@ -155,6 +154,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Whether the store answers.
     fn health(&self) -> watch::Receiver<Health>;
 
+    /// Whether it answers for this game.
+    fn answers_for(&self, id: GameId) -> bool;
+
     /// The store's wall clock, as this node estimates it without asking. For tokens and people.
     fn wall_time(&self) -> UnixMillis;
 
@@ -162,10 +164,25 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn play_time(&self, id: GameId) -> PlayTime;
 }
 
+/// What a log has lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heal {
+    /// The last entry that it has; nothing: it is gone altogether.
+    pub after: Option<Head>,
+    /// The lines that are missing, with their moments and tags.
+    pub lines: Vec<String>,
+    /// When the game is handed out by [`Store::due`] next.
+    pub due: PlayTime,
+}
+
 /// What became of an attempt to complete a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Healed {
-    /// The store has lost nothing.
+    /// The log is whole again.
+    Whole,
+    /// Nothing was written: the log has other entries. Read it.
+    Stale,
+    /// Nothing was written: the store has lost nothing, or healing is over. What the log says counts.
     Refused,
 }
 
@@ -231,8 +248,6 @@ pub enum Appended {
     },
     /// Nothing was written: the log has gone on. Fold these in and decide again.
     Stale(Tail),
-    /// Nothing was written: what this node knows of the store's time is too old. Send the same again.
-    Fenced,
     /// Nothing was written: its moment has not come.
     Early {
         /// The moment now.
@@ -277,7 +292,9 @@ pub enum Feed {
     Published(Arc<Published>),
     /// A line of chat. It may repeat one that was read.
     Said(Arc<Said>),
-    /// Something may have been missed: read.
+    /// So many entries the log has, or had a moment ago: who has another number reads.
+    Length(Version),
+    /// Something may have been missed, or lost: read.
     Resync,
 }
 

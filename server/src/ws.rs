@@ -4,6 +4,7 @@ mod close;
 mod commands;
 mod heartbeat;
 mod message;
+mod outage;
 mod rates;
 mod requests;
 mod session;

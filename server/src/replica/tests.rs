@@ -117,10 +117,7 @@ fn a_log_that_differs_wins_and_one_that_is_gone_stops_the_room() {
         Fit::Whole
     );
     assert!(rx.try_next().unwrap().unwrap().contains("\"reset\":true"));
-    assert_eq!(
-        replica.take_tail(&tail(&[]), Origin::Read, PlayTime(1)),
-        Fit::Gone
-    );
+    assert_eq!(replica.accept(&tail(&[]), PlayTime(1)), Fit::Gone);
     assert!(replica.is_broken());
     let garbled = tail(&["what is this"]);
     assert_eq!(
@@ -132,6 +129,64 @@ fn a_log_that_differs_wins_and_one_that_is_gone_stops_the_room() {
         Fit::Whole
     );
     assert!(!replica.is_broken());
+}
+
+#[test]
+fn a_log_that_lost_its_tail_is_given_it_back_as_it_was() {
+    const UNKNOWN: &str = "adjourn white note:1 5 ccccc";
+    let mut replica = replica();
+    publish(&mut replica, "e2e4 1 bbbbb");
+    publish(&mut replica, UNKNOWN);
+    let tail = |lines: &[&str]| Tail {
+        since: Version(0),
+        lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    for (log, after, lines) in [
+        (tail(&[]), None, vec![SETUP, "e2e4 1 bbbbb", UNKNOWN]),
+        (
+            tail(&[SETUP]),
+            Some((1, "aZ4k9")),
+            vec!["e2e4 1 bbbbb", UNKNOWN],
+        ),
+        (
+            tail(&[SETUP, "e2e4 1 bbbbb"]),
+            Some((2, "bbbbb")),
+            vec![UNKNOWN],
+        ),
+    ] {
+        let fit = replica.take_tail(&log, Origin::Read, PlayTime(9));
+        assert_eq!(fit, Fit::Lost, "{log:?}");
+        let heal = replica.heal(&log);
+        let after = after.map(|(version, tag)| Head {
+            version: Version(version),
+            tag: tag.parse().unwrap(),
+        });
+        assert_eq!((heal.after, heal.due), (after, PlayTime(1)));
+        assert_eq!(heal.lines, lines);
+    }
+    assert_eq!(
+        replica.game().head().version,
+        Version(3),
+        "nothing was taken back"
+    );
+    assert!(!replica.is_broken());
+    assert_eq!(replica.accept(&tail(&[SETUP]), PlayTime(9)), Fit::Whole);
+    assert_eq!(replica.game().version(), Version(1), "the log counts");
+}
+
+#[test]
+fn a_game_that_ended_long_ago_is_not_given_back_to_a_store_that_has_none() {
+    let mut replica = replica();
+    publish(&mut replica, "end resign win:black by:white 1 bbbbb");
+    assert!(replica.game().outcome().is_some());
+    let nothing = Tail {
+        since: Version(0),
+        lines: Vec::new(),
+    };
+    for (minutes, fit) in [(9, Fit::Lost), (11, Fit::Gone)] {
+        let now = PlayTime(minutes * 60_000);
+        assert_eq!(replica.take_tail(&nothing, Origin::Read, now), fit);
+    }
 }
 
 #[test]

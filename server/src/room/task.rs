@@ -16,12 +16,12 @@ use zeitnot_game::id::{GameId, Version};
 use super::opening::{open, put_off};
 use super::{Message, Rooms};
 use crate::limits::{
-    COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, MAX_ASIDE, ROOM_LINGER, SPECTATOR_CATCH_UP,
-    STORE_PATIENCE, STORE_RETRY_PAUSE,
+    COMMAND_QUEUE, FLAG_PAUSE_AFTER_LOSS, FLAG_RETRY_PAUSE, FLAG_SLACK, MAX_ASIDE,
+    READ_RETRY_PAUSE, ROOM_LINGER, SPECTATOR_CATCH_UP, STORE_PATIENCE, STORE_RETRY_PAUSE,
 };
 use crate::play::{Asking, Play, Refused};
-use crate::replica::{Fit, Origin, Replica, Watch, Watched};
-use crate::store::{Feed, Follow, Tail, Unavailable};
+use crate::replica::{Fit, Replica, Watch, Watched};
+use crate::store::{Feed, Follow};
 
 type Answer<T> = oneshot::Sender<Result<T, Refused>>;
 
@@ -40,7 +40,7 @@ pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Me
                 no_flag_before: Instant::now(),
                 reading: None,
                 aside: FuturesUnordered::new(),
-                must_read: None,
+                must_read: false,
                 catch_up_at: None,
                 empty_since: Some(Instant::now()),
             };
@@ -90,12 +90,12 @@ struct Room {
     current: Option<BoxFuture<'static, ()>>,
     waiting: VecDeque<(Asking, Instant, Answer<Version>)>,
     no_flag_before: Instant,
-    /// A read of the log, and when it was sent.
-    reading: Option<BoxFuture<'static, (Instant, Result<Tail, Unavailable>)>>,
+    /// A look at the log.
+    reading: Option<BoxFuture<'static, Result<(), Refused>>>,
     /// What is done beside the commands.
     aside: FuturesUnordered<BoxFuture<'static, ()>>,
-    /// Another read is needed after the one under way.
-    must_read: Option<Version>,
+    /// Another one is needed after the one under way.
+    must_read: bool,
     /// When spectators that fell behind are offered the latest snapshot.
     catch_up_at: Option<Instant>,
     /// Since when nobody follows and nothing was asked.
@@ -117,7 +117,7 @@ impl Room {
                 },
                 feed = self.follow.next() => self.on_feed(feed),
                 Some(()) = OptionFuture::from(self.current.as_mut()) => self.next_command(),
-                Some((asked, tail)) = OptionFuture::from(self.reading.as_mut()) => self.on_read(asked, tail),
+                Some(read) = OptionFuture::from(self.reading.as_mut()) => self.on_read(read),
                 Some(()) = self.aside.next() => {}
                 Some(()) = OptionFuture::from(deadline) => self.call_flag(),
                 Some(()) = OptionFuture::from(catch_up) => {
@@ -312,63 +312,53 @@ impl Room {
 
     fn on_feed(&mut self, feed: Feed) {
         let now = self.rooms.store.play_time(self.id);
-        let fit = match feed {
-            Feed::Published(published) => self.lock().take_published(&published, now),
-            Feed::Said(said) => {
-                self.lock().hear(&said);
-                Fit::Whole
+        match feed {
+            Feed::Published(published) => {
+                let fit = self.lock().take_published(&published, now);
+                if fit != Fit::Whole {
+                    self.read();
+                }
+            }
+            Feed::Said(said) => self.lock().hear(&said),
+            Feed::Length(length) => {
+                if self.lock().game().head().version != length {
+                    self.read();
+                }
             }
             Feed::Resync => {
+                // Who was cut off with us may have moved in time, and says so again.
+                let pause = Instant::now() + FLAG_PAUSE_AFTER_LOSS;
+                self.no_flag_before = self.no_flag_before.max(pause);
                 self.read_chat();
-                Fit::ReadSince(self.lock().read_since())
+                self.read();
             }
-        };
-        self.read_if(fit);
+        }
     }
 
-    fn on_read(&mut self, asked: Instant, tail: Result<Tail, Unavailable>) {
+    /// Looks at the log, after the look under way: what came since may lie behind what that shows.
+    fn read(&mut self) {
+        if self.reading.is_some() {
+            self.must_read = true;
+            return;
+        }
+        let play = self.play();
+        self.reading = Some(Box::pin(async move {
+            let read = play.catch_up().await;
+            if read == Err(Refused::Unavailable) {
+                sleep(READ_RETRY_PAUSE).await;
+            }
+            read
+        }));
+    }
+
+    fn on_read(&mut self, read: Result<(), Refused>) {
         self.reading = None;
-        let fit = match tail {
-            Ok(tail) => {
-                let now = self.rooms.store.play_time(self.id);
-                let mut replica = self.lock();
-                let fit = replica.take_tail(&tail, Origin::Read, now);
-                if fit == Fit::Whole {
-                    replica.confirm(asked);
-                }
-                fit
-            }
-            Err(reason) => {
-                debug!(game.id = %self.id, "game {} could not be read: {reason}", self.id);
-                Fit::ReadSince(self.lock().read_since())
-            }
-        };
-        match self.must_read.take() {
-            Some(since) if fit == Fit::Whole => self.read(since),
-            _ => self.read_if(fit),
+        if let Err(reason) = read {
+            debug!(game.id = %self.id, "game {} could not be read: {reason}", self.id);
         }
-    }
-
-    fn read_if(&mut self, fit: Fit) {
-        match fit {
-            Fit::Whole | Fit::Gone | Fit::Unreadable => {}
-            // What came during a read may lie behind what it shows.
-            Fit::ReadSince(since) if self.reading.is_some() => self.must_read = Some(since),
-            Fit::ReadSince(since) => self.read(since),
+        if std::mem::take(&mut self.must_read) || read == Err(Refused::Unavailable) {
+            self.read();
         }
-    }
-
-    fn read(&mut self, since: Version) {
-        let (store, id) = (Arc::clone(&self.rooms.store), self.id);
-        let reading = async move {
-            let asked = Instant::now();
-            let tail = store.read(id, since).await;
-            if tail.is_err() {
-                sleep(STORE_RETRY_PAUSE).await;
-            }
-            (asked, tail)
-        };
-        self.reading = Some(Box::pin(reading));
     }
 
     fn lock(&self) -> MutexGuard<'_, Replica> {

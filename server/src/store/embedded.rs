@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use zeitnot_game::id::{GameId, Head, UserId, Version};
+use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
 use self::clock::{PlayClock, unix_now};
@@ -36,8 +36,8 @@ use self::revoked::Revoked;
 use self::writer::{Write, Writer};
 use super::channels::{Follow, GameChannels, UserChannels, UserFollow};
 use super::{
-    Append, Appended, Challenge, Create, CreateError, Healed, Line, Said, Seated, Store, Tail,
-    TakeSeat, Unavailable, UserFeed,
+    Append, Appended, Challenge, Create, CreateError, Heal, Healed, Line, Said, Seated, Store,
+    Tail, TakeSeat, Unavailable, UserFeed,
 };
 use crate::health::Health;
 use crate::limits::{READ_CONNECTIONS, STORE_RETRY_PAUSE, STORE_TIMEOUT, WRITE_QUEUE};
@@ -303,7 +303,7 @@ impl Store for EmbeddedStore {
     }
 
     /// A file loses no tail: what is in it was committed, and what was not was never acknowledged.
-    async fn heal(&self, _: GameId, _: Head, _: &[String]) -> Result<Healed, Unavailable> {
+    async fn heal(&self, _: GameId, _: &Heal) -> Result<Healed, Unavailable> {
         Ok(Healed::Refused)
     }
 
@@ -355,6 +355,10 @@ impl Store for EmbeddedStore {
 
     fn health(&self) -> watch::Receiver<Health> {
         self.shared.health.subscribe()
+    }
+
+    fn answers_for(&self, _: GameId) -> bool {
+        *self.shared.health.borrow() == Health::Ok
     }
 
     fn wall_time(&self) -> UnixMillis {

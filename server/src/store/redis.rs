@@ -5,7 +5,10 @@
 mod chat;
 mod clocks;
 mod driver;
+mod hub;
 mod keys;
+mod master;
+mod masters;
 mod requests;
 mod revoked;
 mod scripts;
@@ -16,34 +19,25 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fred::clients::{Client, SubscriberClient};
 use fred::error::Error;
-use fred::interfaces::{ClientLike, EventInterface};
-use fred::types::config::Server;
-use tokio::sync::broadcast::Receiver;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::debug;
 use zeitnot_game::id::GameId;
 
-use self::keys::Topic;
-use self::revoked::Revoked;
-use self::scripts::Scripts;
-use self::subscriptions::Subscriptions;
-use self::ticker::Ticker;
-use crate::limits::{DUE_QUEUE, STORE_TIMEOUT};
+use self::driver::Layout;
+use self::hub::Hub;
+use self::keys::Bucket;
+use self::masters::Masters;
+use crate::limits::{DUE_QUEUE, REVOKED_PERIOD};
 
-/// Games in a Redis server.
+/// Games in one Redis server, or in those of a cluster.
 pub struct RedisStore {
-    client: Client,
-    subscriber: SubscriberClient,
-    scripts: Scripts,
-    subscriptions: Subscriptions,
-    ticker: Arc<Ticker>,
+    masters: Masters,
     /// Overdue games that the ticks brought.
     due: Mutex<mpsc::Receiver<GameId>>,
-    revoked: Revoked,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -54,9 +48,12 @@ pub enum ConnectError {
     /// The address has not the shape that the driver asks for.
     #[error("not the address of a Redis server")]
     Url(#[source] Error),
-    /// Not in this build.
-    #[error("a Redis cluster is not supported yet")]
-    Cluster,
+    /// The cluster is not whole.
+    #[error("no master of the Redis cluster has slot {slot}, or it cannot be reached")]
+    NoMaster {
+        /// The first such slot.
+        slot: u16,
+    },
     /// There is no Redis server, or it does not let us in.
     #[error("the Redis server did not answer")]
     Unreachable(#[from] Error),
@@ -75,66 +72,31 @@ pub enum ConnectError {
 }
 
 impl RedisStore {
-    /// Connects to `redis://host:port`, `rediss://host:port` or `redis+unix:///path`.
+    /// Connects to `redis://host:port`, `rediss://host:port`, `redis+unix:///path`,
+    /// `redis-sentinel://host:port?sentinelServiceName=name&node=host:port` or
+    /// `redis-cluster://host:port?node=host:port&node=host:port`, and learns what a node must know before it serves:
+    /// the time, and which tokens are revoked.
     ///
     /// # Errors
     /// The server cannot be reached now, or is not fit to keep games.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        let (client, subscriber) = driver::clients(url)?;
-        // Before the connection, so that no message comes before its receiver.
-        let messages = subscriber.message_rx();
-        let store = Self::new(client, subscriber);
-        let reconnects = match store.prepare().await {
-            Ok(reconnects) => reconnects,
-            Err(error) => {
-                store.close().await;
-                return Err(error);
-            }
-        };
-        let subscriptions = &store.subscriptions;
-        store.spawn(subscriptions.clone().deliver(messages));
-        store.spawn(subscriptions.clone().keep(reconnects));
-        store.spawn(store.ticker.clone().keep(subscriptions.games.clone()));
-        store.spawn(store.ticker.clone().watch());
-        let ticker = store.ticker.clone();
-        let wall_time = move || ticker.clocks.wall_time(Instant::now());
-        store.spawn(store.revoked.clone().keep(wall_time));
-        Ok(store)
-    }
-
-    fn new(client: Client, subscriber: SubscriberClient) -> Self {
-        let scripts = Scripts::new();
         let (overdue, due) = mpsc::channel(DUE_QUEUE);
-        let ticker = Ticker::new(client.clone(), scripts.tick.clone(), overdue);
-        let revoked = Revoked::new(client.clone(), scripts.revoke.clone());
-        Self {
-            subscriptions: Subscriptions::new(subscriber.clone(), revoked.clone()),
-            client,
-            subscriber,
-            scripts,
-            ticker: Arc::new(ticker),
+        let hub = Arc::new(Hub::new(overdue));
+        let masters = Masters::connect(Layout::parse(url)?, hub).await?;
+        let store = Self {
+            masters: masters.clone(),
             due: Mutex::new(due),
-            revoked,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
+        };
+        if let Err(error) = catch_up_revoked(&masters).await {
+            store.close().await;
+            return Err(error.into());
         }
-    }
-
-    /// Connects, and learns what a node must know before it serves: the time, and which tokens are revoked. Returns
-    /// what tells of each later connection of the subscriber.
-    async fn prepare(&self) -> Result<Receiver<Server>, ConnectError> {
-        self.client.init().await?;
-        self.subscriber.init().await?;
-        driver::check(&self.client).await?;
-        self.scripts.load(&self.client).await?;
-        self.ticker.tick_all().await?;
-        // Once it has answered its first connection has been told of; a next one is told of, or the second time follows it.
-        self.subscriptions.subscribe(&Topic::Revoked).await?;
-        let reconnects = self.subscriber.reconnect_rx();
-        self.subscriptions.subscribe(&Topic::Revoked).await?;
-        let now = self.ticker.clocks.wall_time(Instant::now());
-        self.revoked.catch_up(now).await?;
-        Ok(reconnects)
+        store.spawn(masters.clone().keep());
+        store.spawn(masters.clone().keep_sweeping());
+        store.spawn(keep_revoked(masters));
+        Ok(store)
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -150,27 +112,39 @@ impl RedisStore {
         self.shutdown.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        quit(&self.client).await;
-        quit(&self.subscriber).await;
+        self.masters.close().await;
     }
 }
 
-async fn quit(client: &impl ClientLike) {
-    // A server that does not answer is left as well.
-    let _ = timeout(STORE_TIMEOUT, client.quit()).await;
+/// Reads the revoked tokens that this node has not heard of.
+async fn catch_up_revoked(masters: &Masters) -> Result<(), Error> {
+    let master = masters.of(Bucket::SHARED)?;
+    let hub = masters.hub();
+    let now = hub.clocks.wall_time(Instant::now());
+    hub.revoked.catch_up(&master, now).await
+}
+
+/// Does so every few seconds and whenever something may have been missed, for ever.
+async fn keep_revoked(masters: Masters) {
+    loop {
+        // Whether woken or not.
+        let _ = timeout(REVOKED_PERIOD, masters.hub().revoked.wake.notified()).await;
+        if let Err(error) = catch_up_revoked(&masters).await {
+            debug!("the revoked tokens are not read: {error}");
+        }
+    }
 }
 
 impl Drop for RedisStore {
     /// The tasks end in any case.
     fn drop(&mut self) {
         self.shutdown.cancel();
+        self.masters.end();
     }
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore")
-            .field("client", &self.client)
-            .finish_non_exhaustive()
+        f.debug_struct("RedisStore").finish_non_exhaustive()
     }
 }

@@ -20,6 +20,8 @@ pub(super) enum Close {
     Restart,
     /// The client reads more slowly than its games go on.
     TooSlow,
+    /// This node does not reach the store, and another one may.
+    CutOff,
     /// The token is good no longer.
     Expired,
     /// Nothing was heard from the client for too long.
@@ -37,6 +39,7 @@ impl Close {
             Self::RateLimited => (1008, "too many messages: wait, then connect again"),
             Self::Restart => (1012, "restarting: connect again"),
             Self::TooSlow => (1013, "too slow: connect again"),
+            Self::CutOff => (1013, "the store does not answer here: connect again"),
             Self::Expired => (4401, "the token has expired"),
             Self::Silent => (4408, "no sign of life"),
         };

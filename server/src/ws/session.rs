@@ -12,10 +12,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::time::Millis;
-use zeitnot_game::wire::{DrainingFrame, ServerMsg, StatusFrame, StoreStatus};
+use zeitnot_game::wire::{DrainingFrame, ServerMsg};
 
 use super::close::Close;
 use super::heartbeat::Heartbeat;
+use super::outage::Outage;
 use super::rates::Rates;
 use super::{Ticket, commands};
 use crate::App;
@@ -60,6 +61,7 @@ pub(super) struct Session {
     /// Games may have begun that the client was not told of.
     pub(super) must_look: bool,
     pub(super) health: watch::Receiver<Health>,
+    pub(super) outage: Outage,
     /// When this socket is closed because the node goes away.
     leave_at: Option<Instant>,
 }
@@ -84,6 +86,7 @@ pub(super) async fn run(app: App, caller: Caller, (ticket, socket): (Ticket, Web
         told: None,
         must_look: false,
         health,
+        outage: Outage::default(),
     };
     tasks.track_future(session.serve()).await;
     drop(ticket);
@@ -121,6 +124,8 @@ impl Session {
             let is_at_play = watched.any(has_seat);
             let may_read = self.pending.len() < MAX_PENDING;
             let (expires, leave_at) = (self.expires(), self.leave_at);
+            let has_others = self.app.config.redis_url.is_some();
+            let cut_off = self.outage.leave_at().filter(|_| is_at_play && has_others);
             let step = tokio::select! {
                 received = self.socket.recv(), if may_read => match received {
                     Some(Ok(message)) => self.on_message(message).await,
@@ -132,10 +137,8 @@ impl Session {
                     Err(_) => Err(Close::TooSlow),
                 },
                 Some(heard) = OptionFuture::from(self.told.as_mut().map(Following::next)) => self.on_told(heard).await,
-                Ok(()) = self.health.changed() => {
-                    let health = *self.health.borrow_and_update();
-                    self.on_health(health).await
-                }
+                Ok(()) = self.health.changed() => self.on_health().await,
+                () = sleep_until(cut_off.unwrap_or_else(far)), if cut_off.is_some() => Err(Close::CutOff),
                 Some(answered) = self.pending.next() => self.on_answered(answered).await,
                 () = sleep_until(self.heartbeat.due(is_at_play)) => self.on_heartbeat().await,
                 () = sleep_until(expires) => Err(Close::Expired),
@@ -194,7 +197,7 @@ impl Session {
                     // It was left meanwhile, before the room knew of it.
                     self.leave(game, None);
                 }
-                Ok(())
+                self.on_health().await
             }
             Answered::Command(re, Ok(version)) => {
                 self.answer(commands::ok(re, Some(version))).await
@@ -225,19 +228,6 @@ impl Session {
             rooms.unwatch(game, number).await;
             Answered::Unwatch(re)
         }));
-    }
-
-    pub(super) async fn on_health(&mut self, health: Health) -> Result<(), Close> {
-        let store = match health {
-            Health::Ok => StoreStatus::Ok,
-            Health::Unavailable => StoreStatus::Unavailable,
-        };
-        let status = ServerMsg::Status(StatusFrame { store, games: None });
-        self.send(&status).await?;
-        match health {
-            Health::Ok => self.look_again().await,
-            Health::Unavailable => Ok(()),
-        }
     }
 
     async fn on_heartbeat(&mut self) -> Result<(), Close> {

@@ -5,7 +5,6 @@ use zeitnot_game::wire::{GameStartFrame, Hello, Player, Playing, ServerMsg, User
 
 use super::close::Close;
 use super::session::Session;
-use crate::health::Health;
 use crate::limits::CLIENT_PING_PERIOD;
 use crate::start::{self, Heard, Started};
 
@@ -16,11 +15,7 @@ impl Session {
         let playing = self.look_at_games().await;
         let hello = self.hello(playing);
         self.send(&hello).await?;
-        let health = *self.health.borrow_and_update();
-        match health {
-            Health::Ok => Ok(()),
-            Health::Unavailable => self.on_health(health).await,
-        }
+        self.on_health().await
     }
 
     fn hello(&self, playing: Vec<Started>) -> ServerMsg {

@@ -133,9 +133,14 @@ async fn until(mut is_so: impl AsyncFnMut() -> bool) {
     tokio::time::timeout(PATIENCE, waiting).await.unwrap();
 }
 
-/// The next item for a follower.
+/// The next item for a follower, but for the lengths that come now and then.
 async fn next(follow: &mut Follow) -> Feed {
-    tokio::time::timeout(PATIENCE, follow.next()).await.unwrap()
+    loop {
+        let next = tokio::time::timeout(PATIENCE, follow.next()).await.unwrap();
+        if !matches!(next, Feed::Length(_)) {
+            return next;
+        }
+    }
 }
 
 /// The next append for a follower.

@@ -6,7 +6,8 @@
 --       version - 1, its tag, the append's own tag, the game's origin in play time (ms), the moment before which nothing
 --       is committed (ms since the origin; empty: none), the origin plus the ms after which the game is due (empty:
 --       never), the bodies
--- Reply {'committed', version, at} | {'early', at} | {'fenced'} | {'stale', since, {line, line, ...}}
+-- Reply {'committed', version, at, how many followers were told (missing: it had been committed before)} |
+--       {'early', at} | {'fenced'} | {'stale', since, {line, line, ...}}
 local call, log, argv = redis.call, KEYS[1], ARGV
 local index, before, tag = argv[4], argv[5], argv[6]
 local last = #argv
@@ -54,5 +55,4 @@ if due == '' then
 else
   call('ZADD', KEYS[2], at + due, log:sub(-8))
 end
-call('SPUBLISH', log, message)
-return {'committed', index + last - 8, at}
+return {'committed', index + last - 8, at, call('SPUBLISH', log, message)}

@@ -1,13 +1,16 @@
-//! The driver's settings, each on purpose, and the check at start that the server is fit to keep games.
+//! The driver's settings, each on purpose, and the check at start that a server is fit to keep games.
+
+use std::time::Duration;
 
 use fred::clients::{Client, SubscriberClient};
-use fred::error::Error;
+use fred::error::{Error, ErrorKind};
 use fred::interfaces::ClientLike;
 use fred::types::config::{
-    Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, ServerConfig, TcpConfig,
+    Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, Server, ServerConfig, TcpConfig,
     UnresponsiveConfig,
 };
 use fred::types::{Builder, ClusterHash, CustomCommand, InfoKind, RespVersion};
+use tokio::time::timeout;
 use tracing::warn;
 
 use super::ConnectError;
@@ -19,39 +22,99 @@ use crate::limits::{
 /// Sharded channels came with it.
 const MIN_MAJOR_VERSION: u32 = 7;
 
+/// Which servers there are.
+#[derive(Debug, Clone)]
+pub(super) enum Layout {
+    /// One takes all writes. It may be found by asking sentinels.
+    Single(Access),
+    /// Several share the slots; some of them are known, and how to reach any.
+    Cluster { seeds: Vec<Server>, access: Access },
+}
+
+impl Layout {
+    /// Reads `redis://…`, `rediss://…`, `redis+unix://…`, `redis-sentinel://…` or `redis-cluster://…`.
+    pub(super) fn parse(url: &str) -> Result<Self, ConnectError> {
+        let mut config = Config::from_url(url).map_err(ConnectError::Url)?;
+        // What our scripts reply has the same shape in both, and the driver was measured with this one.
+        config.version = RespVersion::RESP2;
+        config.fail_fast = false;
+        let seeds = match &config.server {
+            ServerConfig::Clustered { hosts, .. } => hosts.clone(),
+            _ => return Ok(Self::Single(Access(config))),
+        };
+        // The driver's own cluster client has one task for all masters, and waits there for a dead one: so each master
+        // gets clients of its own.
+        config.server = ServerConfig::new_centralized("", 0);
+        let access = Access(config);
+        Ok(Self::Cluster { seeds, access })
+    }
+}
+
+/// How to reach one server.
+#[derive(Debug, Clone)]
+pub(super) struct Access(Config);
+
+impl Access {
+    /// The same for another server.
+    pub(super) fn to(&self, server: &Server) -> Self {
+        let mut config = self.0.clone();
+        config.server = ServerConfig::Centralized {
+            server: server.clone(),
+        };
+        Self(config)
+    }
+
+    /// For logs. Shape: `10.0.0.7:6379`.
+    pub(super) fn name(&self) -> String {
+        match &self.0.server {
+            ServerConfig::Unix { path } => path.display().to_string(),
+            ServerConfig::Sentinel { service_name, .. } => service_name.clone(),
+            other => other
+                .hosts()
+                .first()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// One client for commands, and one that has nothing but subscriptions: replies and messages do not mix. Neither
+    /// connects yet; once they do they never give up.
+    pub(super) fn clients(&self) -> Result<(Client, SubscriberClient), Error> {
+        let mut builder = Builder::from_config(self.0.clone());
+        builder
+            .set_policy(reconnect_policy())
+            .set_connection_config(connection_config())
+            .set_performance_config(performance_config());
+        Ok((builder.build()?, builder.build_subscriber_client()?))
+    }
+
+    /// One connection, made now or refused at once, and never made again: all that is asked on it is asked of the same
+    /// process.
+    pub(super) async fn visit(&self) -> Result<Client, Error> {
+        let mut config = self.0.clone();
+        config.fail_fast = true;
+        let mut builder = Builder::from_config(config);
+        builder
+            .set_connection_config(connection_config())
+            .set_performance_config(performance_config());
+        let client = builder.build()?;
+        match timeout(STORE_TIMEOUT, client.init()).await {
+            Ok(connected) => connected.map(|_| client),
+            Err(_) => Err(Error::new(ErrorKind::Timeout, "not connected in time")),
+        }
+    }
+}
+
 /// Waits for the connection, at most [`STORE_TIMEOUT`], before anything is handed to the driver: what is handed to it
 /// while it is disconnected waits in a queue without a bound.
 pub(super) async fn connected(client: &impl ClientLike) -> Result<(), Error> {
     if client.is_connected() {
         return Ok(());
     }
-    let connect = client.wait_for_connect();
-    match tokio::time::timeout(STORE_TIMEOUT, connect).await {
+    match timeout(STORE_TIMEOUT, client.wait_for_connect()).await {
         Ok(connected) => connected,
-        Err(_) => Err(Error::new(fred::error::ErrorKind::Timeout, "not connected")),
+        Err(_) => Err(Error::new(ErrorKind::Timeout, "not connected")),
     }
-}
-
-/// One client for commands, and one that has nothing but subscriptions: replies and messages do not mix.
-pub(super) fn clients(url: &str) -> Result<(Client, SubscriberClient), ConnectError> {
-    let mut config = Config::from_url(url).map_err(ConnectError::Url)?;
-    if matches!(config.server, ServerConfig::Clustered { .. }) {
-        return Err(ConnectError::Cluster);
-    }
-    // A server that is not there at start is a mistake of the operator, who should hear of it at once.
-    config.fail_fast = true;
-    // What our scripts reply has the same shape in both, and the driver was measured with this one.
-    config.version = RespVersion::RESP2;
-    let mut builder = Builder::from_config(config);
-    builder
-        .set_policy(reconnect_policy())
-        .set_connection_config(connection_config())
-        .set_performance_config(performance_config());
-    let client = builder.build().map_err(ConnectError::Url)?;
-    let subscriber = builder
-        .build_subscriber_client()
-        .map_err(ConnectError::Url)?;
-    Ok((client, subscriber))
 }
 
 fn reconnect_policy() -> ReconnectPolicy {
@@ -70,7 +133,7 @@ fn connection_config() -> ConnectionConfig {
         max_command_attempts: 1,
         max_redirections: 1,
         // It looks at writes only, so it does not see a dead connection that has only subscriptions, and what it
-        // finds dead it would send again. Commands have a timeout instead.
+        // finds dead it would send again. Commands have a timeout instead, and the ticks find what is dead.
         unresponsive: UnresponsiveConfig {
             max_timeout: None,
             ..UnresponsiveConfig::default()
@@ -83,7 +146,11 @@ fn connection_config() -> ConnectionConfig {
             nodelay: Some(true),
             ..TcpConfig::default()
         },
-        ..ConnectionConfig::default()
+        // Names on connections would cost a command at each.
+        auto_client_setname: false,
+        // For the driver's cluster client, which is not used.
+        cluster_cache_update_delay: Duration::ZERO,
+        disable_cluster_health_check: true,
     }
 }
 
@@ -92,48 +159,67 @@ fn performance_config() -> PerformanceConfig {
         default_command_timeout: STORE_TIMEOUT,
         // The default of 32 loses most of any burst.
         broadcast_channel_capacity: REDIS_PUSH_QUEUE,
-        ..PerformanceConfig::default()
+        // Commands that are written before the socket is flushed, where many wait.
+        max_feed_count: 200,
     }
 }
 
 /// Refuses a server that is too old or would throw games away, and warns of one that may lose them.
 pub(super) async fn check(client: &Client) -> Result<(), ConnectError> {
     let info: String = client.info(Some(InfoKind::Default)).await?;
-    let field = |name: &str| {
-        let line = info.lines().find(|line| line.starts_with(name));
-        line.and_then(|line| line.split_once(':')?.1.into())
-    };
-    let version = field("redis_version:").unwrap_or("unknown");
+    let version = info_field(&info, "redis_version").unwrap_or("unknown");
     let major = version.split('.').next().and_then(|word| word.parse().ok());
     if major.is_none_or(|major: u32| major < MIN_MAJOR_VERSION) {
         return Err(ConnectError::TooOld {
             version: version.to_owned(),
         });
     }
-    if field("aof_enabled:") == Some("0") && field("connected_slaves:") == Some("0") {
+    let has_file = info_field(&info, "aof_enabled") != Some("0");
+    let has_replicas = info_field(&info, "connected_slaves") != Some("0");
+    if !has_file && !has_replicas {
         warn!(
             "Redis has neither an append-only file nor replicas: its end is the end of every game"
         );
     }
-    check_policy(client).await
+    check_policy(client).await?;
+    if has_replicas {
+        warn_of_lone_writes(client).await;
+    }
+    Ok(())
+}
+
+/// A line of what `INFO` tells.
+pub(super) fn info_field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = info.lines();
+    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }
 
 async fn check_policy(client: &Client) -> Result<(), ConnectError> {
     const NAME: &str = "maxmemory-policy";
-    let command = CustomCommand::new_static("CONFIG", ClusterHash::Random, false);
-    match client
-        .custom::<Vec<String>, _>(command, vec!["GET", NAME])
-        .await
-        .as_deref()
-    {
-        Ok([_, policy]) if policy == "noeviction" => {}
-        Ok([_, policy]) => {
-            return Err(ConnectError::Evicts {
-                policy: policy.clone(),
-            });
+    match setting(client, NAME).await.as_deref() {
+        Some("noeviction") => Ok(()),
+        Some(policy) => Err(ConnectError::Evicts {
+            policy: policy.to_owned(),
+        }),
+        None => {
+            warn!("Redis does not tell its {NAME}: see to it that it is noeviction");
+            Ok(())
         }
-        // Managed servers forbid CONFIG.
-        Ok(_) | Err(_) => warn!("Redis does not tell its {NAME}: see to it that it is noeviction"),
     }
-    Ok(())
+}
+
+async fn warn_of_lone_writes(client: &Client) {
+    if setting(client, "min-replicas-to-write").await.as_deref() == Some("0") {
+        warn!(
+            "Redis writes while none of its replicas can be reached: what it takes then is lost if one of them replaces \
+             it (min-replicas-to-write)"
+        );
+    }
+}
+
+/// A setting of the server; managed ones tell none.
+async fn setting(client: &Client, name: &str) -> Option<String> {
+    let command = CustomCommand::new_static("CONFIG", ClusterHash::Random, false);
+    let told: Result<Vec<String>, _> = client.custom(command, vec!["GET", name]).await;
+    told.ok()?.pop()
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use fred::util::redis_keyslot;
 use zeitnot_game::id::{GameId, UserId};
 
 use crate::limits::TICK_SLICES;
@@ -39,7 +40,12 @@ pub(super) enum Topic {
     Game(GameId),
     User(UserId),
     Revoked,
+    /// What a node sends to itself through a bucket's master, to know whether it hears what is published there.
+    Probe(Bucket, NodeMark),
 }
+
+/// Tells the nodes apart: drawn at random at start.
+pub(super) type NodeMark = u64;
 
 impl Topic {
     /// The name of its channel.
@@ -48,6 +54,17 @@ impl Topic {
             Self::Game(id) => log(*id),
             Self::User(user) => format!("{}:user:{user}", Bucket::of_user(user)),
             Self::Revoked => REVOKED.to_owned(),
+            Self::Probe(bucket, mark) => format!("{bucket}:node:{mark:016x}"),
+        }
+    }
+
+    /// The bucket by whose master it is published.
+    pub(super) fn bucket(&self) -> Bucket {
+        match self {
+            Self::Game(id) => Bucket::of_game(*id),
+            Self::User(user) => Bucket::of_user(user),
+            Self::Revoked => Bucket::SHARED,
+            Self::Probe(bucket, _) => *bucket,
         }
     }
 
@@ -56,11 +73,15 @@ impl Topic {
         if channel == REVOKED {
             return Some(Self::Revoked);
         }
-        let (_, name) = channel.split_once("}:")?;
+        let (bucket, name) = channel.strip_prefix("{b:")?.split_once("}:")?;
         let (kind, id) = name.split_once(':')?;
         match kind {
             "game" => id.parse().ok().map(Self::Game),
             "user" => id.parse().ok().map(Self::User),
+            "node" => {
+                let mark = NodeMark::from_str_radix(id, 16).ok()?;
+                Some(Self::Probe(Bucket(bucket.parse().ok()?), mark))
+            }
             _ => None,
         }
     }
@@ -74,6 +95,9 @@ impl Bucket {
     /// How many there are.
     pub(super) const COUNT: usize = 256;
 
+    /// Where the keys lie that there is one of.
+    pub(super) const SHARED: Self = Self(0);
+
     pub(super) fn all() -> impl Iterator<Item = Self> {
         (0..=u8::MAX).map(Self)
     }
@@ -82,7 +106,7 @@ impl Bucket {
         Self::of(id.as_str())
     }
 
-    fn of_user(user: &UserId) -> Self {
+    pub(super) fn of_user(user: &UserId) -> Self {
         Self::of(user.as_str())
     }
 
@@ -94,6 +118,11 @@ impl Bucket {
 
     pub(super) fn index(self) -> usize {
         usize::from(self.0)
+    }
+
+    /// Its slot in a cluster.
+    pub(super) fn slot(self) -> u16 {
+        redis_keyslot(self.to_string().as_bytes())
     }
 
     /// The part of a second in which it ticks.
@@ -167,16 +196,31 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_has_the_slot_that_a_cluster_gives_its_keys() {
+        // As `CLUSTER KEYSLOT` tells.
+        for (bucket, slot) in [(0, 10_502), (17, 1742), (255, 11_854)] {
+            assert_eq!(Bucket(bucket).slot(), slot, "{bucket}");
+        }
+    }
+
+    #[test]
     fn a_channel_tells_its_topic() {
         let topics = [
             Topic::Game("q7ZwA0bX".parse().unwrap()),
             Topic::User("guest-k2x9w0q4ab".parse().unwrap()),
             Topic::Revoked,
+            Topic::Probe(Bucket(17), 0xfeed),
         ];
         for topic in topics {
             assert_eq!(Topic::of(&topic.channel()), Some(topic));
         }
-        for other in ["", "{b:1}:due", "{b:1}:user:anna:playing", "{b:1}:game:x"] {
+        for other in [
+            "",
+            "{b:1}:due",
+            "{b:1}:user:anna:playing",
+            "{b:1}:game:x",
+            "{b:256}:node:1",
+        ] {
             assert_eq!(Topic::of(other), None, "{other}");
         }
     }

@@ -4,90 +4,104 @@ use std::future::pending;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use fred::error::Error;
-use fred::interfaces::ClientLike;
+use fred::error::{Error, ErrorKind};
 use fred::types::scripts::Script;
-use fred::types::{ClusterHash, CustomCommand, FromValue, Value};
+use fred::types::{FromValue, Value};
 use tokio::sync::watch;
 use zeitnot_game::color::Color;
-use zeitnot_game::id::{GameId, Head, UserId, Version};
+use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
 use super::clocks::{Lease, millis};
-use super::driver::connected;
 use super::keys::{Bucket, Topic};
+use super::master::Master;
+use super::scripts::{Scripts, is_unknown};
 use super::{RedisStore, chat, keys, scripts};
 use crate::health::Health;
-use crate::limits::{CHAT_LINES, MAX_PLAYING, MAX_TICK_AGE, STRAY_CHAT_LIFETIME};
+use crate::limits::{CHAT_LINES, DATED_TRIES, MAX_PLAYING, MAX_TICK_AGE, STRAY_CHAT_LIFETIME};
 use crate::store::{
-    Append, Appended, Challenge, Create, CreateError, Follow, Healed, Line, Said, Seated, Store,
-    Tail, TakeSeat, Unavailable, UserFollow,
+    Append, Appended, Challenge, Create, CreateError, Follow, Heal, Healed, Line, Said, Seated,
+    Store, Tail, TakeSeat, Unavailable, UserFollow,
 };
 
 /// The keys and arguments of a script.
 type Request = (Vec<String>, Vec<Value>);
 
+/// Which of a process's scripts.
+type Pick = fn(&Scripts) -> &Script;
+
 impl RedisStore {
     async fn run<T>(
         &self,
-        script: &Script,
-        (keys, args): Request,
+        bucket: Bucket,
+        (pick, (keys, args)): (Pick, Request),
         read: impl FnOnce(Value) -> Result<T, Error>,
     ) -> Result<T, Unavailable> {
-        let reply = scripts::run(&self.client, script, keys, args).await;
-        reply.and_then(read).map_err(unavailable)
+        let run = async { self.masters.of(bucket)?.run(pick, keys, args).await };
+        run.await.and_then(read).map_err(unavailable)
     }
 
-    /// Runs a script that dates what it writes to a game, and that refuses to do so with an old tick: once more with a
-    /// new one then.
+    /// Runs a script that dates what it writes to a game, with the bucket's last tick. It refuses to do so with an old one,
+    /// and is not known to another process than the one that told it: then again with a new one.
     async fn run_dated<T>(
         &self,
         id: GameId,
-        (script, request): (&Script, Request),
+        (pick, request): (Pick, Request),
         read: impl FnOnce(Value) -> Result<T, Error>,
     ) -> Result<T, Unavailable> {
-        let bucket = Bucket::of_game(id);
-        // In this bucket nobody may have ticked for long; now there will be something to look at.
-        self.ticker.expect_due(bucket);
-        if !self.ticker.clocks.is_fresh(bucket, Instant::now()) {
-            self.ticker.tick(bucket).await.map_err(unavailable)?;
-        }
-        let lease = self.lease(bucket);
-        let (keys, args) = dated(lease, &request);
-        let mut reply = scripts::run(&self.client, script, keys, args).await;
-        if reply.as_ref().is_ok_and(scripts::is_fenced) {
-            // Unless another request has done so meanwhile.
-            if self.lease(bucket) == lease {
-                self.ticker.tick(bucket).await.map_err(unavailable)?;
+        let run = async {
+            let bucket = Bucket::of_game(id);
+            let master = self.masters.of(bucket)?;
+            // In this bucket nobody may have ticked for long; now there will be something to look at.
+            master.expect_due(bucket);
+            for _ in 0..DATED_TRIES {
+                let lease = self.lease(&master, bucket).await?;
+                let scripts = master.scripts();
+                if lease.process != scripts.process {
+                    continue;
+                }
+                let (keys, args) = dated(&lease, &request);
+                match master.run_of(pick(&scripts), keys, args).await {
+                    Err(error) if is_unknown(&error) => master.tick(bucket).await?,
+                    Ok(reply) if scripts::is_fenced(&reply) => master.tick(bucket).await?,
+                    result => return result,
+                }
             }
-            let (keys, args) = dated(self.lease(bucket), &request);
-            reply = scripts::run(&self.client, script, keys, args).await;
-        }
-        reply.and_then(read).map_err(unavailable)
+            Err(Error::new(
+                ErrorKind::Timeout,
+                "the time goes on faster than it can be asked for",
+            ))
+        };
+        run.await.and_then(read).map_err(unavailable)
     }
 
-    fn lease(&self, bucket: Bucket) -> Lease {
-        // Every bucket has ticked since the start.
-        self.ticker.clocks.lease(bucket).unwrap_or_default()
+    /// The bucket's last tick, or a new one where that is too old. While the bucket heals there is none.
+    async fn lease(&self, master: &Master, bucket: Bucket) -> Result<Lease, Error> {
+        let clocks = &self.masters.hub().clocks;
+        let fresh = || clocks.fresh_lease(bucket, (&master.scripts().process, Instant::now()));
+        if let Some(lease) = fresh() {
+            return Ok(lease);
+        }
+        let now = Instant::now();
+        if clocks.healed(bucket, now).is_none() {
+            master.tick(bucket).await?;
+        }
+        fresh().ok_or_else(|| Error::new(ErrorKind::Cluster, "the bucket heals"))
     }
 
     /// Runs a plain command on one key.
     async fn command<T: FromValue>(
         &self,
-        name: &'static str,
-        args: Vec<String>,
+        bucket: Bucket,
+        (name, args): (&'static str, Vec<String>),
     ) -> Result<T, Unavailable> {
-        let command = CustomCommand::new_static(name, ClusterHash::FirstKey, false);
-        let run = async {
-            connected(&self.client).await?;
-            self.client.custom(command, args).await
-        };
+        let run = async { self.masters.of(bucket)?.command(name, args).await };
         run.await.map_err(unavailable)
     }
 }
 
 /// Puts a tick before the arguments.
-fn dated(lease: Lease, (keys, args): &Request) -> Request {
+fn dated(lease: &Lease, (keys, args): &Request) -> Request {
     let until = lease.wall.saturating_add(millis(MAX_TICK_AGE));
     // The play clock is late by the outages; only where the store's time was set back is it ahead.
     let shift = lease.play.cast_signed() - lease.wall.cast_signed();
@@ -133,7 +147,7 @@ impl Store for RedisStore {
             text(create.tag.as_str()),
             due_in(Some(create.due_in)),
         ];
-        let request = (&self.scripts.create, (keys, args));
+        let request: (Pick, Request) = (|scripts| &scripts.create, (keys, args));
         created(self.run_dated(id, request, scripts::created).await?)
     }
 
@@ -152,17 +166,26 @@ impl Store for RedisStore {
         ];
         args.extend(append.bodies.iter().map(|body| text(body)));
         let keys = vec![keys::log(id), Bucket::of_game(id).due()];
-        let request = (&self.scripts.append, (keys, args));
-        self.run_dated(id, request, scripts::appended).await
+        let request: (Pick, Request) = (|scripts| &scripts.append, (keys, args));
+        let (appended, is_unheard) = self.run_dated(id, request, scripts::appended).await?;
+        if is_unheard {
+            self.masters.renew(id).await;
+        }
+        Ok(appended)
     }
 
     async fn read(&self, id: GameId, since: Version) -> Result<Tail, Unavailable> {
         let request = (vec![keys::log(id)], vec![text(&since.to_string())]);
-        self.run(&self.scripts.read, request, scripts::tail).await
+        self.run(
+            Bucket::of_game(id),
+            (|scripts| &scripts.read, request),
+            scripts::tail,
+        )
+        .await
     }
 
     async fn follow(&self, id: GameId) -> Result<Follow, Unavailable> {
-        self.subscriptions.follow(id).await.map_err(unavailable)
+        self.masters.follow(id).await.map_err(unavailable)
     }
 
     async fn open_challenge(&self, id: GameId, challenge: &Challenge) -> Result<(), CreateError> {
@@ -178,15 +201,23 @@ impl Store for RedisStore {
         }
         let request = (keys, args);
         created(
-            self.run(&self.scripts.open_challenge, request, Value::convert)
-                .await?,
+            self.run(
+                Bucket::of_game(id),
+                (|scripts| &scripts.open_challenge, request),
+                Value::convert,
+            )
+            .await?,
         )
     }
 
     async fn challenge(&self, id: GameId) -> Result<Option<Challenge>, Unavailable> {
         let request = (vec![keys::challenge(id)], Vec::new());
-        self.run(&self.scripts.challenge, request, scripts::challenge)
-            .await
+        self.run(
+            Bucket::of_game(id),
+            (|scripts| &scripts.challenge, request),
+            scripts::challenge,
+        )
+        .await
     }
 
     async fn take_seat(&self, id: GameId, seat: &TakeSeat) -> Result<Seated, Unavailable> {
@@ -199,7 +230,7 @@ impl Store for RedisStore {
             text(seat.tag.as_str()),
             due_in(Some(seat.due_in)),
         ];
-        let request = (&self.scripts.take_seat, (keys, args));
+        let request: (Pick, Request) = (|scripts| &scripts.take_seat, (keys, args));
         self.run_dated(id, request, scripts::seated).await
     }
 
@@ -211,7 +242,7 @@ impl Store for RedisStore {
     ) -> Result<(), Unavailable> {
         let keys = vec![keys::log(id), Bucket::of_game(id).due()];
         let args = vec![text(&length.to_string()), due_in(span)];
-        let request = (&self.scripts.schedule, (keys, args));
+        let request: (Pick, Request) = (|scripts| &scripts.schedule, (keys, args));
         self.run_dated(id, request, scripts::scheduled).await
     }
 
@@ -223,17 +254,38 @@ impl Store for RedisStore {
         }
     }
 
-    /// A single server that was not replaced by a replica has lost nothing that this node knows of.
-    async fn heal(&self, _: GameId, _: Head, _: &[String]) -> Result<Healed, Unavailable> {
-        Ok(Healed::Refused)
+    async fn heal(&self, id: GameId, heal: &Heal) -> Result<Healed, Unavailable> {
+        let bucket = Bucket::of_game(id);
+        let keys = vec![keys::log(id), bucket.due(), bucket.clock()];
+        let (length, tag) = heal.after.map_or((Version(0), String::new()), |head| {
+            (head.version, head.tag.to_string())
+        });
+        let mut args = vec![
+            text(&length.to_string()),
+            text(&tag),
+            text(&heal.due.0.to_string()),
+        ];
+        args.extend(heal.lines.iter().map(|line| text(line)));
+        let healed = async {
+            let master = self.masters.of(bucket)?;
+            // Healing begins with the first tick.
+            master.tick(bucket).await?;
+            let scripts = master.scripts();
+            master.run_of(&scripts.heal, keys, args).await
+        };
+        healed.await.and_then(scripts::healed).map_err(unavailable)
     }
 
     async fn forget(&self, id: GameId, length: Version) -> Result<(), Unavailable> {
         let due = Bucket::of_game(id).due();
         let keys = vec![keys::log(id), keys::chat(id), due];
         let request = (keys, vec![text(&length.to_string())]);
-        self.run(&self.scripts.forget, request, Value::convert)
-            .await
+        self.run(
+            Bucket::of_game(id),
+            (|scripts| &scripts.forget, request),
+            Value::convert,
+        )
+        .await
     }
 
     async fn say(&self, id: GameId, line: &Line) -> Result<u32, Unavailable> {
@@ -246,13 +298,17 @@ impl Store for RedisStore {
             text(&CHAT_LINES.to_string()),
             text(&millis(STRAY_CHAT_LIFETIME).to_string()),
         ];
-        self.run(&self.scripts.say, (keys, args), Value::convert)
-            .await
+        self.run(
+            Bucket::of_game(id),
+            (|scripts| &scripts.say, (keys, args)),
+            Value::convert,
+        )
+        .await
     }
 
     async fn chat(&self, id: GameId) -> Result<Vec<Said>, Unavailable> {
         let args = vec![keys::chat(id), "0".to_owned(), "-1".to_owned()];
-        let lines: Vec<String> = self.command("LRANGE", args).await?;
+        let lines: Vec<String> = self.command(Bucket::of_game(id), ("LRANGE", args)).await?;
         Ok(lines.iter().filter_map(|line| chat::parse(line)).collect())
     }
 
@@ -265,46 +321,63 @@ impl Store for RedisStore {
         let mut args = vec![text(game.as_str()), text(&MAX_PLAYING.to_string())];
         args.extend(note.map(text));
         let request = (vec![keys::playing(user)], args);
-        self.run(&self.scripts.note_playing, request, Value::convert)
-            .await
+        self.run(
+            Bucket::of_user(user),
+            (|scripts| &scripts.note_playing, request),
+            Value::convert,
+        )
+        .await
     }
 
     async fn playing(&self, user: &UserId) -> Result<Vec<(GameId, String)>, Unavailable> {
-        let fields: Vec<String> = self.command("HGETALL", vec![keys::playing(user)]).await?;
+        let args = vec![keys::playing(user)];
+        let fields: Vec<String> = self
+            .command(Bucket::of_user(user), ("HGETALL", args))
+            .await?;
         let pairs = fields.chunks_exact(2);
         let read = |pair: &[String]| Some((pair[0].parse().ok()?, pair[1].clone()));
         Ok(pairs.filter_map(read).collect())
     }
 
     async fn follow_user(&self, user: &UserId) -> Result<UserFollow, Unavailable> {
-        let following = self.subscriptions.follow_user(user);
+        let following = self.masters.follow_user(user);
         following.await.map_err(unavailable)
     }
 
     async fn tell_user(&self, user: &UserId, text: &str) -> Result<(), Unavailable> {
         let channel = Topic::User(user.clone()).channel();
-        self.command("SPUBLISH", vec![channel, text.to_owned()])
+        let args = vec![channel, text.to_owned()];
+        self.command(Bucket::of_user(user), ("SPUBLISH", args))
             .await
     }
 
     async fn revoke(&self, jti: &str, until: UnixMillis) -> Result<(), Unavailable> {
-        self.revoked.revoke(jti, until).await.map_err(unavailable)
+        let revoked = async {
+            let master = self.masters.of(Bucket::SHARED)?;
+            let revoked = &self.masters.hub().revoked;
+            revoked.revoke(&master, (jti, until)).await
+        };
+        revoked.await.map_err(unavailable)
     }
 
     fn is_revoked(&self, jti: &str) -> bool {
-        self.revoked.contains(jti, self.wall_time())
+        self.masters.hub().revoked.contains(jti, self.wall_time())
     }
 
     fn health(&self) -> watch::Receiver<Health> {
-        self.ticker.health()
+        self.masters.hub().health.subscribe()
+    }
+
+    fn answers_for(&self, id: GameId) -> bool {
+        !self.masters.hub().is_silent(Bucket::of_game(id))
     }
 
     fn wall_time(&self) -> UnixMillis {
-        self.ticker.clocks.wall_time(Instant::now())
+        self.masters.hub().clocks.wall_time(Instant::now())
     }
 
     fn play_time(&self, id: GameId) -> PlayTime {
         let bucket = Bucket::of_game(id);
-        self.ticker.clocks.play_time(bucket, Instant::now())
+        self.masters.hub().clocks.play_time(bucket, Instant::now())
     }
 }

@@ -2,33 +2,25 @@
 //! mark of the one before; where the marks do not fit something was missed, and all is read again.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
-use fred::interfaces::{ClientLike, KeysInterface};
-use fred::types::scripts::Script;
-use fred::types::{ClusterHash, CustomCommand, Value};
+use fred::types::Value;
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval};
-use tracing::debug;
 use zeitnot_game::time::UnixMillis;
 
-use super::driver::connected;
 use super::keys::{REVOKED, REVOKED_MARK};
-use super::scripts;
-use crate::limits::{MAX_REVOKED, REVOKED_PAGE, REVOKED_PERIOD};
+use super::master::Master;
+use crate::limits::{MAX_REVOKED, REVOKED_PAGE};
 
 /// What stands for the mark before the first revocation; as in `revoke.lua`.
 const NO_MARK: &str = "-";
 
 /// The revoked tokens.
-#[derive(Clone)]
+#[derive(Default)]
 pub(super) struct Revoked {
-    client: Client,
-    script: Arc<Script>,
-    known: Arc<RwLock<Known>>,
-    wake: Arc<Notify>,
+    known: RwLock<Known>,
+    pub(super) wake: Notify,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -47,22 +39,17 @@ struct Revocation<'a> {
 }
 
 impl Revoked {
-    pub(super) fn new(client: Client, script: Script) -> Self {
-        Self {
-            client,
-            script: Arc::new(script),
-            known: Arc::default(),
-            wake: Arc::default(),
-        }
-    }
-
     pub(super) fn contains(&self, jti: &str, now: UnixMillis) -> bool {
         let known = self.read();
         known.until.get(jti).is_some_and(|&until| until > now)
     }
 
     /// Revokes a token, for every node.
-    pub(super) async fn revoke(&self, jti: &str, until: UnixMillis) -> Result<(), Error> {
+    pub(super) async fn revoke(
+        &self,
+        master: &Master,
+        (jti, until): (&str, UnixMillis),
+    ) -> Result<(), Error> {
         let keys = vec![REVOKED.to_owned(), REVOKED_MARK.to_owned()];
         let args = [
             jti.to_owned(),
@@ -71,7 +58,7 @@ impl Revoked {
             MAX_REVOKED.to_string(),
         ];
         let args = args.map(Value::from).into();
-        let reply = scripts::run(&self.client, &self.script, keys, args).await?;
+        let reply = master.run(|scripts| &scripts.revoke, keys, args).await?;
         if !reply.convert::<bool>()? {
             return Err(Error::new(ErrorKind::Unknown, "too many revoked tokens"));
         }
@@ -93,48 +80,30 @@ impl Revoked {
     }
 
     /// Reads what is missing, and forgets tokens that have expired.
-    pub(super) async fn catch_up(&self, now: UnixMillis) -> Result<(), Error> {
+    pub(super) async fn catch_up(&self, master: &Master, now: UnixMillis) -> Result<(), Error> {
         self.write().until.retain(|_, until| *until > now);
-        connected(&self.client).await?;
-        let mark: Option<String> = self.client.get(REVOKED_MARK).await?;
+        let mark: Option<String> = master.command("GET", vec![REVOKED_MARK.to_owned()]).await?;
         let mark = mark.unwrap_or_else(|| NO_MARK.to_owned());
         if self.read().mark == mark {
             return Ok(());
         }
-        self.read_all(now).await?;
+        self.read_all(master, now).await?;
         // What was revoked since then has another mark.
         self.write().mark = mark;
         Ok(())
     }
 
     /// In pages, which hold at least what was there before and is there after; nothing that is known is dropped.
-    async fn read_all(&self, now: UnixMillis) -> Result<(), Error> {
+    async fn read_all(&self, master: &Master, now: UnixMillis) -> Result<(), Error> {
         let mut cursor = "0".to_owned();
         loop {
-            connected(&self.client).await?;
-            let scan = CustomCommand::new_static("ZSCAN", ClusterHash::FirstKey, false);
-            let args = vec![REVOKED, &cursor, "COUNT", REVOKED_PAGE];
-            let (next, page): (String, Vec<String>) = self.client.custom(scan, args).await?;
+            let args = [REVOKED, &cursor, "COUNT", REVOKED_PAGE].map(str::to_owned);
+            let (next, page): (String, Vec<String>) = master.command("ZSCAN", args.into()).await?;
             self.write().note_page(&page, now);
             if next == "0" {
                 return Ok(());
             }
             cursor = next;
-        }
-    }
-
-    /// Looks every few seconds and whenever something may have been missed, for ever.
-    pub(super) async fn keep(self, wall_time: impl Fn() -> UnixMillis) {
-        let mut period = interval(REVOKED_PERIOD);
-        period.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = period.tick() => {}
-                () = self.wake.notified() => {}
-            }
-            if let Err(error) = self.catch_up(wall_time()).await {
-                debug!("the revoked tokens are not read: {error}");
-            }
         }
     }
 

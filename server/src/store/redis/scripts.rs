@@ -1,101 +1,111 @@
-//! The scripts, each one round trip and one atomic step: called by hash, sent again to a server that does not know it.
+//! The scripts, each one round trip and one atomic step, called by hash.
+
+use std::sync::Arc;
 
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
-use fred::interfaces::LuaInterface;
+use fred::interfaces::ClientLike;
 use fred::types::scripts::Script;
-use fred::types::{FromValue, Value};
+use fred::types::{FromValue, InfoKind, Value};
+use futures_util::future::join_all;
+use tokio::time::timeout;
 use zeitnot_game::color::{ByColor, Color};
 use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::time::{Timestamp, UnixMillis};
 
-use super::clocks::Lease;
-use super::driver::connected;
-use crate::store::{Appended, Challenge, Seated, Tail};
+use super::clocks::{Lease, Process};
+use super::driver::{Access, info_field};
+use crate::limits::STORE_TIMEOUT;
+use crate::store::{Appended, Challenge, Healed, Seated, Tail};
 
-/// All scripts.
+/// All scripts, as they are loaded into one Redis process.
+///
+/// Those that depend on the time, or on nothing having been lost, carry the process's run id, and with it hash to another
+/// name: no other process knows them. So what was meant for one process is never run by the one that took its place,
+/// neither by accident nor late, and a caller that is told `NOSCRIPT` knows that it has to look.
 #[derive(Debug)]
 pub(super) struct Scripts {
+    pub(super) process: Process,
     pub(super) append: Script,
-    pub(super) read: Script,
     pub(super) create: Script,
     pub(super) schedule: Script,
+    pub(super) take_seat: Script,
+    pub(super) tick: Script,
+    pub(super) heal: Script,
+    pub(super) read: Script,
     pub(super) forget: Script,
     pub(super) open_challenge: Script,
     pub(super) challenge: Script,
-    pub(super) take_seat: Script,
-    pub(super) tick: Script,
     pub(super) say: Script,
     pub(super) note_playing: Script,
     pub(super) revoke: Script,
 }
 
-/// A script that begins with `clock.lua`.
-macro_rules! dated {
-    ($file:literal) => {
-        Script::from_lua(concat!(include_str!("clock.lua"), include_str!($file)))
-    };
-}
-
 impl Scripts {
-    pub(super) fn new() -> Self {
+    /// Loads all scripts into the process that answers now.
+    pub(super) async fn load(access: &Access) -> Result<Self, Error> {
+        let client = access.visit().await?;
+        let loaded = Self::load_on(&client).await;
+        // It answered, or it is gone: either way nothing more is asked.
+        let _ = timeout(STORE_TIMEOUT, client.quit()).await;
+        loaded
+    }
+
+    async fn load_on(client: &Client) -> Result<Self, Error> {
+        let info: String = client.info(Some(InfoKind::Server)).await?;
+        let scripts = Self::of(info_field(&info, "run_id").ok_or_else(unexpected)?);
+        join_all(scripts.all().map(|script| script.load(client)))
+            .await
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(scripts)
+    }
+
+    fn of(process: &str) -> Self {
+        let bound = |text: &str| Script::from_lua(format!("local RUN = '{process}'\n{text}"));
+        let dated = |text: &str| bound(&format!("{}{text}", include_str!("clock.lua")));
+        let free = |text: &'static str| Script::from_lua(text);
         Self {
-            append: Script::from_lua(include_str!("append.lua")),
-            read: Script::from_lua(include_str!("read.lua")),
-            create: dated!("create.lua"),
-            schedule: dated!("schedule.lua"),
-            forget: Script::from_lua(include_str!("forget.lua")),
-            open_challenge: Script::from_lua(include_str!("open_challenge.lua")),
-            challenge: Script::from_lua(include_str!("challenge.lua")),
-            take_seat: dated!("take_seat.lua"),
-            tick: Script::from_lua(include_str!("tick.lua")),
-            say: Script::from_lua(include_str!("say.lua")),
-            note_playing: Script::from_lua(include_str!("note_playing.lua")),
-            revoke: Script::from_lua(include_str!("revoke.lua")),
+            append: bound(include_str!("append.lua")),
+            create: dated(include_str!("create.lua")),
+            schedule: dated(include_str!("schedule.lua")),
+            take_seat: dated(include_str!("take_seat.lua")),
+            tick: bound(include_str!("tick.lua")),
+            heal: bound(include_str!("heal.lua")),
+            read: free(include_str!("read.lua")),
+            forget: free(include_str!("forget.lua")),
+            open_challenge: free(include_str!("open_challenge.lua")),
+            challenge: free(include_str!("challenge.lua")),
+            say: free(include_str!("say.lua")),
+            note_playing: free(include_str!("note_playing.lua")),
+            revoke: free(include_str!("revoke.lua")),
+            process: process.into(),
         }
     }
 
-    /// Loads all scripts, so that the first game does not have to.
-    pub(super) async fn load(&self, client: &Client) -> Result<(), Error> {
-        let scripts = [
+    fn all(&self) -> impl Iterator<Item = &Script> {
+        [
             &self.append,
-            &self.read,
             &self.create,
             &self.schedule,
+            &self.take_seat,
+            &self.tick,
+            &self.heal,
+            &self.read,
             &self.forget,
             &self.open_challenge,
             &self.challenge,
-            &self.take_seat,
-            &self.tick,
             &self.say,
             &self.note_playing,
             &self.revoke,
-        ];
-        for script in scripts {
-            script.load(client).await?;
-        }
-        Ok(())
+        ]
+        .into_iter()
     }
 }
 
-/// Runs a script. A server that does not know it has not run it, so that this is the one thing sent twice.
-pub(super) async fn run(
-    client: &Client,
-    script: &Script,
-    keys: Vec<String>,
-    args: Vec<Value>,
-) -> Result<Value, Error> {
-    connected(client).await?;
-    let first = client
-        .evalsha(script.sha1().clone(), keys.clone(), args.clone())
-        .await;
-    match first {
-        Err(error) if error.details().starts_with("NOSCRIPT") => {
-            script.load(client).await?;
-            client.evalsha(script.sha1().clone(), keys, args).await
-        }
-        result => result,
-    }
+/// Whether the process that was asked does not know the script, and so has not run it.
+pub(super) fn is_unknown(error: &Error) -> bool {
+    error.details().starts_with("NOSCRIPT")
 }
 
 /// The reply of a script whose caller knows too little of the time.
@@ -110,18 +120,59 @@ pub(super) fn is_fenced(reply: &Value) -> bool {
     word.as_deref() == Some(FENCED)
 }
 
-/// Reads the reply of `tick.lua`: the store's time now, the tick, whether anything is due some time, what is overdue.
-pub(super) fn ticked(reply: Value) -> Result<(u64, Lease, bool, Vec<GameId>), Error> {
+/// What `tick.lua` tells.
+pub(super) struct Ticked {
+    /// The store's time, in milliseconds.
+    pub(super) now: u64,
+    wall: u64,
+    play: u64,
+    /// For how long the bucket heals, in milliseconds.
+    healing: u64,
+    /// Whether any game is due some time.
+    pub(super) has_due: bool,
+    pub(super) overdue: Vec<GameId>,
+    /// Those of the logs that were asked for.
+    pub(super) lengths: Vec<Version>,
+}
+
+impl Ticked {
+    /// The lease that this process gave with it.
+    pub(super) fn lease(&self, process: &Process) -> Lease {
+        Lease {
+            wall: self.wall,
+            play: self.play,
+            healing: self.healing,
+            process: Arc::clone(process),
+        }
+    }
+}
+
+/// Reads the reply of `tick.lua`.
+pub(super) fn ticked(reply: Value) -> Result<Ticked, Error> {
     let mut words = Words::of(reply);
-    let now = words.next()?;
-    let lease = Lease {
-        wall: words.next()?,
-        play: words.next()?,
-    };
-    let has_due = words.next()?;
+    let (now, wall, play) = (words.next()?, words.next()?, words.next()?);
+    let (healing, has_due) = (words.next()?, words.next()?);
     let ids: Vec<String> = words.next()?;
-    let ids = ids.iter().filter_map(|id| id.parse().ok()).collect();
-    Ok((now, lease, has_due, ids))
+    let lengths: Vec<u32> = words.next()?;
+    Ok(Ticked {
+        now,
+        wall,
+        play,
+        healing,
+        has_due,
+        overdue: ids.iter().filter_map(|id| id.parse().ok()).collect(),
+        lengths: lengths.into_iter().map(Version).collect(),
+    })
+}
+
+/// What became of the attempt of `heal.lua`.
+pub(super) fn healed(reply: Value) -> Result<Healed, Error> {
+    match reply.convert::<String>()?.as_str() {
+        "healed" => Ok(Healed::Whole),
+        "stale" => Ok(Healed::Stale),
+        "refused" => Ok(Healed::Refused),
+        _ => Err(unexpected()),
+    }
 }
 
 /// Reads the reply of `create.lua`: whether the log is the caller's.
@@ -141,21 +192,26 @@ pub(super) fn scheduled(reply: Value) -> Result<(), Error> {
     }
 }
 
-/// Reads the reply of `append.lua`.
-pub(super) fn appended(reply: Value) -> Result<Appended, Error> {
+/// Reads the reply of `append.lua`: what became of it, and whether nobody was told of it.
+pub(super) fn appended(reply: Value) -> Result<(Appended, bool), Error> {
     let mut words = Words::of(reply);
-    Ok(match words.next::<String>()?.as_str() {
-        "committed" => Appended::Committed {
-            version: Version(words.next()?),
-            at: Timestamp(words.next()?),
-        },
+    let mut is_unheard = false;
+    let appended = match words.next::<String>()?.as_str() {
+        "committed" => {
+            let (version, at) = (words.next()?, words.next()?);
+            is_unheard = !words.is_empty() && words.next::<u32>()? == 0;
+            Appended::Committed {
+                version: Version(version),
+                at: Timestamp(at),
+            }
+        }
         "early" => Appended::Early {
             at: Timestamp(words.next()?),
         },
         "stale" => Appended::Stale(words.tail()?),
-        FENCED => Appended::Fenced,
         _ => return Err(unexpected()),
-    })
+    };
+    Ok((appended, is_unheard))
 }
 
 /// Reads the reply of `read.lua`.

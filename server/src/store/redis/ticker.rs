@@ -1,63 +1,109 @@
-//! Moves the buckets' play clocks, once a second each, and with the answers keeps what this node knows of the time,
-//! whether the store answers, and which games are overdue.
+//! Moves the play clocks of a master's buckets, once a second each, and with the answers keeps what this node knows of
+//! the time, whether the master answers and is heard, which games are overdue, and whether an append was missed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use fred::clients::Client;
 use fred::error::Error;
+use fred::interfaces::ClientLike;
 use fred::types::Value;
-use fred::types::scripts::Script;
 use futures_util::future::join_all;
-use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval_at, timeout};
-use tracing::{info, warn};
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing::warn;
 use zeitnot_game::id::GameId;
 
-use super::clocks::{Clocks, Tick, millis};
-use super::keys::Bucket;
-use super::scripts;
+use super::clocks::{Tick, millis};
+use super::keys::{self, Bucket, Topic};
+use super::master::Master;
+use super::scripts::{self, is_unknown};
 use crate::limits::{
-    COUNTED_OUTAGE, DUE_BATCH, DUE_GRACE, DUE_RETRY, IDLE_TICK_ROUNDS, MAX_TICK_AGE, SAME_TICK,
-    STORE_SILENCE, TICK_PERIOD, TICK_SLICES,
+    COUNTED_OUTAGE, DUE_BATCH, DUE_GRACE, DUE_RETRY, HEALING, IDLE_TICK_ROUNDS, LENGTHS_A_TICK,
+    LENGTHS_ROUNDS, MAX_TICK_AGE, PROBE_SILENCE, SAME_TICK, STORE_SILENCE, STORE_TIMEOUT,
+    TICK_PERIOD, TICK_SLICES,
 };
-use crate::store::Health;
-use crate::store::channels::GameChannels;
+use crate::store::Feed;
 
-/// This node's ticks.
-pub(super) struct Ticker {
-    client: Client,
-    script: Script,
-    pub(super) clocks: Clocks,
-    /// For how many more rounds each bucket ticks, though nothing is due there.
-    busy: [AtomicUsize; Bucket::COUNT],
-    /// Where a game is followed on this node.
-    is_followed: [AtomicBool; Bucket::COUNT],
-    due: mpsc::Sender<GameId>,
+/// Signs of life of a master.
+pub(super) struct Pulse {
     answered: Notify,
-    health: watch::Sender<Health>,
+    /// It has been silent for [`STORE_SILENCE`].
+    is_lost: AtomicBool,
+    /// It says that it is a replica, and takes no writes.
+    pub(super) is_replica: Notify,
+    probes: Mutex<Probes>,
 }
 
-impl Ticker {
-    /// Overdue games go to `due`, as many as it has room for.
-    pub(super) fn new(client: Client, script: Script, due: mpsc::Sender<GameId>) -> Self {
+/// What was published by the ticks for this node itself.
+struct Probes {
+    /// When the last one of any bucket came back.
+    heard: Instant,
+    /// When the first one was sent of those that did not come back, by bucket.
+    sent: HashMap<usize, Instant>,
+}
+
+impl Pulse {
+    pub(super) fn new() -> Self {
         Self {
-            client,
-            script,
-            clocks: Clocks::new(),
-            busy: std::array::from_fn(|_| AtomicUsize::new(0)),
-            is_followed: std::array::from_fn(|_| AtomicBool::new(false)),
-            due,
             answered: Notify::new(),
-            health: watch::Sender::new(Health::Ok),
+            is_lost: AtomicBool::new(false),
+            is_replica: Notify::new(),
+            probes: Mutex::new(Probes {
+                heard: Instant::now(),
+                sent: HashMap::new(),
+            }),
         }
     }
 
-    pub(super) fn health(&self) -> watch::Receiver<Health> {
-        self.health.subscribe()
+    /// Whether nothing has been heard for [`STORE_SILENCE`].
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
     }
 
+    pub(super) fn hear(&self, bucket: Bucket) {
+        let mut probes = self.probes();
+        probes.heard = Instant::now();
+        probes.sent.remove(&bucket.index());
+    }
+
+    fn probe(&self, bucket: Bucket) {
+        let mut probes = self.probes();
+        let sent = probes.sent.entry(bucket.index());
+        sent.or_insert_with(Instant::now);
+    }
+
+    /// Whether no probe at all comes back.
+    fn is_deaf(&self) -> bool {
+        self.probes().heard.elapsed() > PROBE_SILENCE
+    }
+
+    /// The buckets whose probes do not come back; each is named once in [`PROBE_SILENCE`].
+    fn take_unheard(&self) -> Vec<usize> {
+        let mut probes = self.probes();
+        let is_late = |sent: &Instant| sent.elapsed() > PROBE_SILENCE;
+        probes
+            .sent
+            .extract_if(|_, sent| is_late(sent))
+            .map(|(bucket, _)| bucket)
+            .collect()
+    }
+
+    fn probes(&self) -> MutexGuard<'_, Probes> {
+        // What is inside is whole even if a holder panicked.
+        self.probes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a tick shall find out beside the time.
+#[derive(Default)]
+struct Wish<'a> {
+    probe: bool,
+    lengths: &'a [GameId],
+}
+
+impl Master {
     /// Says that a game in this bucket may be due some time, as the next ticks will tell.
     pub(super) fn expect_due(&self, bucket: Bucket) {
         self.busy[bucket.index()].store(IDLE_TICK_ROUNDS, Ordering::Relaxed);
@@ -65,88 +111,167 @@ impl Ticker {
 
     /// Ticks one bucket now.
     pub(super) async fn tick(&self, bucket: Bucket) -> Result<(), Error> {
-        // What nobody here could take is left to other nodes.
-        let batch = self.due.capacity().min(DUE_BATCH);
-        let spans = [
-            SAME_TICK,
-            MAX_TICK_AGE,
-            COUNTED_OUTAGE,
-            DUE_GRACE,
-            DUE_RETRY,
-        ];
-        let mut args: Vec<Value> = spans
-            .map(|span| Value::from(millis(span).to_string()))
-            .into();
-        args.push(Value::from(batch.to_string()));
-        let keys = vec![bucket.clock(), bucket.due()];
-        let asked = Instant::now();
-        let reply = scripts::run(&self.client, &self.script, keys, args).await?;
-        let answered = Instant::now();
-        let (now, lease, has_due, overdue) = scripts::ticked(reply)?;
-        let tick = Tick {
-            asked,
-            answered,
-            now,
-            lease,
-        };
-        self.clocks.learn(bucket, &tick);
-        if has_due {
-            self.expect_due(bucket);
-        }
-        self.answered.notify_one();
-        for id in overdue {
-            // Two ticks may both have counted on the same room: the game comes again.
-            let _ = self.due.try_send(id);
-        }
-        Ok(())
+        self.tick_for(bucket, &Wish::default()).await
     }
 
     /// Ticks every bucket now.
     pub(super) async fn tick_all(&self) -> Result<(), Error> {
-        let ticks = Bucket::all().map(|bucket| self.tick(bucket));
+        let ticks = self.buckets().map(|bucket| self.tick(bucket));
         join_all(ticks).await.into_iter().collect()
     }
 
-    /// Ticks for ever. The buckets are divided into slices, which tick evenly over the second.
-    pub(super) async fn keep(self: Arc<Self>, games: GameChannels) {
-        let slices = (0..TICK_SLICES).map(|slice| self.keep_slice(slice, &games));
-        join_all(slices).await;
+    async fn tick_for(&self, bucket: Bucket, wish: &Wish<'_>) -> Result<(), Error> {
+        let scripts = self.scripts();
+        match self.tick_as(&scripts, bucket, wish).await {
+            Err(error) if is_unknown(&error) => {
+                self.meet(&scripts).await?;
+                self.tick_as(&self.scripts(), bucket, wish).await
+            }
+            result => result,
+        }
     }
 
-    async fn keep_slice(&self, slice: u32, games: &GameChannels) {
-        let offset = TICK_PERIOD * slice / TICK_SLICES;
-        let mut period = interval_at(tokio::time::Instant::now() + offset, TICK_PERIOD);
+    async fn tick_as(
+        &self,
+        scripts: &scripts::Scripts,
+        bucket: Bucket,
+        wish: &Wish<'_>,
+    ) -> Result<(), Error> {
+        let (keys, args) = self.request(bucket, wish);
+        let asked = Instant::now();
+        if wish.probe {
+            self.pulse.probe(bucket);
+        }
+        let reply = self.run_of(&scripts.tick, keys, args).await?;
+        let answered = Instant::now();
+        let told = scripts::ticked(reply)?;
+        self.pulse.answered.notify_one();
+        let tick = Tick {
+            asked,
+            answered,
+            now: told.now,
+            lease: told.lease(&scripts.process),
+        };
+        if self.hub.clocks.learn(bucket, tick) {
+            // Healing began, and this node may have what was lost; or it is over, and what the log says now counts.
+            self.hub.resync_games(bucket);
+        }
+        if told.has_due {
+            self.expect_due(bucket);
+        }
+        for id in told.overdue {
+            // Two ticks may both have counted on the same room: the game comes again.
+            let _ = self.hub.due.try_send(id);
+        }
+        for (&id, &length) in wish.lengths.iter().zip(&told.lengths) {
+            self.hub.games.send(&id, Feed::Length(length));
+        }
+        Ok(())
+    }
+
+    fn request(&self, bucket: Bucket, wish: &Wish<'_>) -> (Vec<String>, Vec<Value>) {
+        let spans = [
+            SAME_TICK,
+            MAX_TICK_AGE,
+            COUNTED_OUTAGE,
+            HEALING,
+            DUE_GRACE,
+            DUE_RETRY,
+        ];
+        // What nobody here could take is left to other nodes.
+        let batch = self.hub.due.capacity().min(DUE_BATCH);
+        let known = self.hub.clocks.lease(bucket).map(|lease| lease.play);
+        let mut args: Vec<Value> = spans
+            .map(|span| Value::from(millis(span).to_string()))
+            .into();
+        args.push(Value::from(batch.to_string()));
+        args.push(Value::from(
+            known.map(|known| known.to_string()).unwrap_or_default(),
+        ));
+        args.push(Value::from(if wish.probe { "1" } else { "0" }));
+        let probe = Topic::Probe(bucket, self.hub.mark).channel();
+        let mut keys = vec![bucket.clock(), bucket.due(), probe];
+        keys.extend(wish.lengths.iter().map(|id| keys::log(*id)));
+        (keys, args)
+    }
+
+    /// Ticks for ever. The buckets are divided into slices, which tick evenly over the second.
+    pub(super) async fn keep_ticking(self: Arc<Self>) {
+        let mut period = interval(TICK_PERIOD / TICK_SLICES);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for round in 0_usize.. {
-            period.tick().await;
-            if slice == 0 {
-                self.note_followed(games);
+            for slice in 0..TICK_SLICES {
+                period.tick().await;
+                self.tick_slice(slice, round).await;
             }
-            let buckets = Bucket::all()
-                .filter(|bucket| bucket.slice() == slice && self.wants_tick(*bucket, round));
-            // What fails is tried again in the next round.
-            join_all(buckets.map(|bucket| self.tick(bucket))).await;
         }
     }
 
-    fn note_followed(&self, games: &GameChannels) {
-        let mut is_followed = [false; Bucket::COUNT];
-        for id in games.keys() {
-            is_followed[Bucket::of_game(id).index()] = true;
-        }
-        for (flag, is_followed) in self.is_followed.iter().zip(is_followed) {
-            flag.store(is_followed, Ordering::Relaxed);
+    async fn tick_slice(&self, slice: u32, round: usize) {
+        let followed = self.followed(slice);
+        let Some(home) = self.buckets().next() else {
+            return;
+        };
+        let wants_lengths = round.is_multiple_of(LENGTHS_ROUNDS);
+        // One bucket's ticks are the sign of life: no more are sent to a server that does not answer.
+        let is_lost = self.pulse.is_lost();
+        let ticks = self
+            .buckets()
+            .filter(|bucket| bucket.slice() == slice || *bucket == home)
+            .map(async |bucket| {
+                let games = followed.get(&bucket.index()).map(Vec::as_slice);
+                let is_home = bucket == home;
+                let wants_tick = self.is_busy(bucket)
+                    || games.is_some()
+                    || round.is_multiple_of(IDLE_TICK_ROUNDS);
+                if !is_home && (is_lost || !wants_tick) {
+                    return;
+                }
+                let (probe, games) = (is_home || games.is_some(), games.unwrap_or_default());
+                let mut lengths = games.chunks(LENGTHS_A_TICK);
+                let lengths = if wants_lengths { lengths.next() } else { None };
+                let wish = Wish {
+                    probe,
+                    lengths: lengths.unwrap_or_default(),
+                };
+                // What fails is tried again in the next round.
+                let _ = self.tick_for(bucket, &wish).await;
+                if wants_lengths {
+                    self.look_at_lengths(bucket, games).await;
+                }
+            });
+        join_all(ticks).await;
+    }
+
+    /// The games behind those that a tick asks for anyway.
+    async fn look_at_lengths(&self, bucket: Bucket, games: &[GameId]) {
+        for lengths in games.chunks(LENGTHS_A_TICK).skip(1) {
+            let wish = Wish {
+                probe: false,
+                lengths,
+            };
+            // What fails is asked again in a later round.
+            let _ = self.tick_for(bucket, &wish).await;
         }
     }
 
-    fn wants_tick(&self, bucket: Bucket, round: usize) -> bool {
-        let index = bucket.index();
-        // The first bucket's ticks are the probe: no more are sent to a store that does not answer.
-        index == 0
-            || *self.health.borrow() == Health::Ok
-                && (self.is_busy(bucket)
-                    || self.is_followed[index].load(Ordering::Relaxed)
-                    || round.is_multiple_of(IDLE_TICK_ROUNDS))
+    /// The buckets of a slice in which this node follows something, with the games among that.
+    fn followed(&self, slice: u32) -> HashMap<usize, Vec<GameId>> {
+        let mut followed: HashMap<usize, Vec<GameId>> = HashMap::new();
+        let is_here = |bucket: &Bucket| bucket.slice() == slice && self.owns(*bucket);
+        for id in self.hub.games.keys() {
+            let bucket = Some(Bucket::of_game(id)).filter(is_here);
+            if let Some(bucket) = bucket {
+                followed.entry(bucket.index()).or_default().push(id);
+            }
+        }
+        for user in self.hub.users.keys() {
+            let bucket = Some(Bucket::of_user(&user)).filter(is_here);
+            if let Some(bucket) = bucket {
+                followed.entry(bucket.index()).or_default();
+            }
+        }
+        followed
     }
 
     /// Takes one of its rounds.
@@ -158,22 +283,37 @@ impl Ticker {
             .is_ok()
     }
 
-    /// Tells whether the store answers, for ever.
-    pub(super) async fn watch(self: Arc<Self>) {
+    /// Tells whether the master answers and is heard, and mends what does not, for ever. The driver does not see a
+    /// connection that hangs.
+    pub(super) async fn keep_looking(self: Arc<Self>) {
         loop {
-            let answered = timeout(STORE_SILENCE, self.answered.notified()).await;
-            let health = match answered {
-                Ok(()) => Health::Ok,
-                Err(_) => Health::Unavailable,
+            let has_answered = tokio::select! {
+                answered = timeout(STORE_SILENCE, self.pulse.answered.notified()) => answered.is_ok(),
+                () = self.pulse.is_replica.notified() => false,
             };
-            let has_changed = self
-                .health
-                .send_if_modified(|known| std::mem::replace(known, health) != health);
-            match health {
-                _ if !has_changed => {}
-                Health::Ok => info!("the store answers again"),
-                Health::Unavailable => warn!("the store does not answer"),
+            self.pulse.is_lost.store(!has_answered, Ordering::Relaxed);
+            let is_deaf = self.pulse.is_deaf();
+            self.hub
+                .set_silent(self.buckets(), !has_answered || is_deaf);
+            if !has_answered {
+                self.connect_again(&self.client).await;
+            } else if is_deaf {
+                warn!(redis.server = %self.name, "nothing is heard from Redis at {}", self.name);
+                self.pulse.probes().heard = Instant::now();
+                self.connect_again(&self.subscriber).await;
+            } else {
+                for index in self.pulse.take_unheard() {
+                    self.renew(index).await;
+                }
             }
+        }
+    }
+
+    /// Leaves a connection that does not work. One that is being made already is left alone.
+    async fn connect_again(&self, client: &impl ClientLike) {
+        if client.is_connected() {
+            // It goes on when nobody waits for it.
+            let _ = timeout(STORE_TIMEOUT, client.force_reconnection()).await;
         }
     }
 }

@@ -1,0 +1,206 @@
+//! What all masters tell this node, and who on it hears that.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fred::types::Message;
+use tokio::sync::{Notify, mpsc, watch};
+use tracing::{info, warn};
+use zeitnot_game::id::{GameId, Version};
+
+use super::chat;
+use super::clocks::Clocks;
+use super::keys::{Bucket, NodeMark, Topic};
+use super::revoked::Revoked;
+use crate::store::channels::{GameChannels, UserChannels};
+use crate::store::{Feed, Health, Published, UserFeed};
+
+/// What stands before a line of chat on a game's channel; as in `say.lua`.
+const CHAT: &str = "chat ";
+
+/// What this node knows and follows, whatever the server.
+pub(super) struct Hub {
+    pub(super) clocks: Clocks,
+    pub(super) games: GameChannels,
+    pub(super) users: UserChannels,
+    pub(super) revoked: Revoked,
+    /// Overdue games that the ticks bring.
+    pub(super) due: mpsc::Sender<GameId>,
+    /// This node's own.
+    pub(super) mark: NodeMark,
+    /// The map of the cluster may be old.
+    pub(super) look_at_map: Notify,
+    /// Buckets whose master does not answer.
+    silent: [AtomicBool; Bucket::COUNT],
+    pub(super) health: watch::Sender<Health>,
+}
+
+impl Hub {
+    /// Overdue games go to `due`, as many as it has room for.
+    pub(super) fn new(due: mpsc::Sender<GameId>) -> Self {
+        Self {
+            clocks: Clocks::new(),
+            games: GameChannels::default(),
+            users: UserChannels::default(),
+            revoked: Revoked::default(),
+            due,
+            mark: rand::random(),
+            look_at_map: Notify::new(),
+            silent: std::array::from_fn(|_| AtomicBool::new(false)),
+            health: watch::Sender::new(Health::Ok),
+        }
+    }
+
+    /// Takes note of whether a bucket's master answers.
+    pub(super) fn set_silent(&self, buckets: impl Iterator<Item = Bucket>, is_silent: bool) {
+        let mut is_news = false;
+        for bucket in buckets {
+            is_news |= self.silent[bucket.index()].swap(is_silent, Ordering::Relaxed) != is_silent;
+        }
+        if !is_news {
+            return;
+        }
+        let silent = Bucket::all().filter(|bucket| self.is_silent(*bucket));
+        let count = silent.count();
+        match count {
+            0 => info!("the store answers again"),
+            Bucket::COUNT => warn!("the store does not answer"),
+            _ => warn!("the store does not answer for {count} of its 256 buckets"),
+        }
+        self.health.send_modify(|health| {
+            *health = match (count, &health) {
+                (0, _) => Health::Ok,
+                (Bucket::COUNT, _) => Health::Unavailable,
+                (_, Health::Partly(change)) => Health::Partly(change.wrapping_add(1)),
+                (_, _) => Health::Partly(0),
+            };
+        });
+    }
+
+    /// Whether a bucket's master is known not to answer.
+    pub(super) fn is_silent(&self, bucket: Bucket) -> bool {
+        self.silent[bucket.index()].load(Ordering::Relaxed)
+    }
+
+    /// Everything that is followed in some buckets.
+    pub(super) fn topics(&self, is_here: impl Fn(Bucket) -> bool) -> Vec<Topic> {
+        let games = self.games.keys().into_iter().map(Topic::Game);
+        let users = self.users.keys().into_iter().map(Topic::User);
+        let probes = Bucket::all().map(|bucket| Topic::Probe(bucket, self.mark));
+        let topics = games.chain(users).chain(probes).chain([Topic::Revoked]);
+        topics.filter(|topic| is_here(topic.bucket())).collect()
+    }
+
+    pub(super) fn is_followed(&self, topic: &Topic) -> bool {
+        match topic {
+            Topic::Game(id) => self.games.is_followed(id),
+            Topic::User(user) => self.users.is_followed(user),
+            Topic::Revoked => true,
+            Topic::Probe(_, mark) => *mark == self.mark,
+        }
+    }
+
+    /// Tells the followers that something may be missing.
+    pub(super) fn resync(&self, topic: &Topic) {
+        match topic {
+            Topic::Game(id) => self.games.resync(id),
+            Topic::User(user) => self.users.resync(user),
+            Topic::Revoked => self.revoked.look(),
+            Topic::Probe(..) => {}
+        }
+    }
+
+    /// Tells the followers of the games in one bucket that they have to look.
+    pub(super) fn resync_games(&self, bucket: Bucket) {
+        for id in self.games.keys() {
+            if Bucket::of_game(id) == bucket {
+                self.games.resync(&id);
+            }
+        }
+    }
+
+    /// Hands a message on; a probe that came back is for its master, and is returned.
+    pub(super) fn deliver(&self, message: &Message) -> Option<Bucket> {
+        let topic = Topic::of(&message.channel)?;
+        let payload = message.value.as_str();
+        let payload = payload.as_deref();
+        match &topic {
+            Topic::Game(id) => match payload.and_then(parse) {
+                Some(feed) => self.games.send(id, feed),
+                // Another build's, perhaps: the log tells.
+                None => self.games.resync(id),
+            },
+            Topic::User(user) => match payload {
+                Some(text) => self.users.send(user, UserFeed::Told(text.into())),
+                None => self.users.resync(user),
+            },
+            Topic::Revoked => self.revoked.deliver(payload),
+            Topic::Probe(bucket, _) => return Some(*bucket),
+        }
+        None
+    }
+}
+
+/// Reads a message on a game's channel.
+fn parse(message: &str) -> Option<Feed> {
+    match message.strip_prefix(CHAT) {
+        Some(line) => Some(Feed::Said(Arc::new(chat::parse(line)?))),
+        None => Some(Feed::Published(Arc::new(parse_published(message)?))),
+    }
+}
+
+/// Reads the message of `append.lua` and `heal.lua`.
+fn parse_published(message: &str) -> Option<Published> {
+    let mut lines = message.split('\n');
+    let (first, before) = lines.next()?.split_once(' ')?;
+    Some(Published {
+        first: Version(first.parse().ok()?),
+        before: before.parse().ok()?,
+        lines: lines.map(str::to_owned).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_the_place_and_the_lines() {
+        let published = parse_published("7 aZ4k9\ne2e4 10 bQ7xM\ndraw-offer white 10 bQ7xM");
+        let expected = Published {
+            first: Version(7),
+            before: "aZ4k9".parse().unwrap(),
+            lines: vec![
+                "e2e4 10 bQ7xM".to_owned(),
+                "draw-offer white 10 bQ7xM".to_owned(),
+            ],
+        };
+        assert_eq!(published, Some(expected));
+    }
+
+    #[test]
+    fn what_is_no_message_is_not_read_as_one() {
+        for message in ["", "7", "x aZ4k9\n", "7 aZ4k\n", "-1 aZ4k9\n"] {
+            assert_eq!(parse_published(message), None, "{message:?}");
+        }
+    }
+
+    #[test]
+    fn health_tells_of_each_change() {
+        let hub = Hub::new(mpsc::channel(1).0);
+        let mut health = hub.health.subscribe();
+        let mut set = |count: usize, is_silent| {
+            hub.set_silent(Bucket::all().take(count), is_silent);
+            health
+                .has_changed()
+                .unwrap()
+                .then(|| *health.borrow_and_update())
+        };
+        assert_eq!(set(2, false), None);
+        assert_eq!(set(2, true), Some(Health::Partly(0)));
+        assert_eq!(set(3, true), Some(Health::Partly(1)));
+        assert_eq!(set(256, true), Some(Health::Unavailable));
+        assert_eq!(set(256, true), None);
+        assert_eq!(set(256, false), Some(Health::Ok));
+    }
+}
