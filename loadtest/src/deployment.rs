@@ -1,8 +1,13 @@
 //! One deployment: nodes, and the Redis between them. Everything ends with its value.
 
+mod nginx;
 mod node;
+mod port;
+mod process;
 mod redis;
 mod skew;
+pub mod usage;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,6 +16,7 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
+pub use nginx::Nginx;
 pub use node::{Node, NodeSettings};
 pub use redis::RedisServer;
 pub use skew::SkewedClock;
@@ -48,6 +54,7 @@ impl Deployment {
             binary: binary.to_owned(),
             args: all,
             variables: variables.to_vec(),
+            log: None,
         })?;
         Ok(Self {
             nodes: vec![node],
@@ -76,6 +83,7 @@ impl Deployment {
                     format!("node-{number}").into(),
                 ],
                 variables: Vec::new(),
+                log: None,
             })
         };
         Ok(Self {
