@@ -5,6 +5,7 @@ mod node;
 mod port;
 mod process;
 mod redis;
+mod resp;
 mod skew;
 pub mod usage;
 mod wait;
@@ -19,6 +20,8 @@ use tempfile::TempDir;
 pub use nginx::Nginx;
 pub use node::{Node, NodeSettings};
 pub use redis::RedisServer;
+pub use redis::cluster::RedisCluster;
+pub use resp::Reply;
 pub use skew::SkewedClock;
 
 /// Nodes that serve the same games.

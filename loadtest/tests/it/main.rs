@@ -4,3 +4,4 @@
 
 mod http;
 mod nginx;
+mod redis;
