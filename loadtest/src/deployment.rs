@@ -4,6 +4,7 @@ mod nginx;
 mod node;
 mod port;
 mod process;
+mod proxy;
 mod redis;
 mod resp;
 mod skew;
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 
 pub use nginx::Nginx;
 pub use node::{Node, NodeSettings};
+pub use proxy::{DroppedPushes, FaultProxy, Swallow, Swallowed, Target, is_append, is_commit};
 pub use redis::RedisServer;
 pub use redis::cluster::RedisCluster;
 pub use resp::Reply;

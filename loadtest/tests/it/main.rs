@@ -4,4 +4,5 @@
 
 mod http;
 mod nginx;
+mod proxy;
 mod redis;

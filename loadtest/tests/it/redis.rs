@@ -91,7 +91,8 @@ fn a_replica_takes_over_from_a_dead_master() {
     let slot = cluster.slot_of(KEY).unwrap();
     let dead = cluster.master_of(KEY).unwrap();
     set(cluster.server(dead), "1");
-    cluster.server(dead).call(&["WAIT", "1", "5000"]).unwrap();
+    let reached = cluster.server(dead).call(&["WAIT", "1", "10000"]);
+    assert_eq!(reached.unwrap(), Reply::Int(1));
     cluster.kill_master(dead).unwrap();
     let new = cluster.wait_for_failover(slot, dead).unwrap();
     assert!(new >= 3, "a replica");

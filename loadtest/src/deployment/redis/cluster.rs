@@ -12,7 +12,7 @@ use crate::deployment::wait::until;
 const SLOTS: u16 = 16_384;
 
 /// After how many milliseconds of silence a server counts as gone. Short, so that a failover is.
-const NODE_TIMEOUT_MS: &str = "1500";
+const NODE_TIMEOUT_MS: &str = "2000";
 
 /// Keys that move at once.
 const KEYS_A_STEP: &str = "100";
