@@ -1,8 +1,15 @@
 //! One deployment: nodes, and the Redis between them. Everything ends with its value.
 
+mod nginx;
 mod node;
+mod port;
+mod process;
+mod proxy;
 mod redis;
+mod resp;
 mod skew;
+pub mod usage;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,8 +18,12 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
+pub use nginx::Nginx;
 pub use node::{Node, NodeSettings};
+pub use proxy::{DroppedPushes, FaultProxy, Swallow, Swallowed, Target, is_append, is_commit};
 pub use redis::RedisServer;
+pub use redis::cluster::RedisCluster;
+pub use resp::Reply;
 pub use skew::SkewedClock;
 
 /// Nodes that serve the same games.
@@ -48,6 +59,7 @@ impl Deployment {
             binary: binary.to_owned(),
             args: all,
             variables: variables.to_vec(),
+            log: None,
         })?;
         Ok(Self {
             nodes: vec![node],
@@ -76,6 +88,7 @@ impl Deployment {
                     format!("node-{number}").into(),
                 ],
                 variables: Vec::new(),
+                log: None,
             })
         };
         Ok(Self {

@@ -1,26 +1,32 @@
-//! A real Redis server on a Unix socket in a directory of its own. No port, so there is none to be taken.
+//! A real Redis server in a directory of its own: on a Unix socket, and on a port where something needs one.
 
-use std::io::{BufRead, BufReader, Write};
+pub(super) mod cluster;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use tempfile::TempDir;
 
-/// How long a server may take until it answers, on a machine that is busy.
-const START: Duration = Duration::from_secs(20);
+use super::port::Port;
+use super::process::Process;
+use super::resp::{self, Reply};
+use super::wait::{PATIENCE, until};
 
 /// A server that ends with its value.
 #[derive(Debug)]
 pub struct RedisServer {
-    process: Child,
+    process: Process,
+    options: Vec<String>,
+    port: Option<Port>,
     dir: TempDir,
 }
 
 impl RedisServer {
-    /// Starts a server, and waits until it answers.
+    /// Starts a server on a socket only, and waits until it answers.
     ///
     /// # Errors
     /// `redis-server` is not installed, or does not answer in time.
@@ -33,97 +39,215 @@ impl RedisServer {
     /// # Errors
     /// As [`RedisServer::start`].
     pub fn start_with(options: &[&str]) -> anyhow::Result<Self> {
+        Self::launch(None, options)
+    }
+
+    /// The same on a port too, which stays its own over a restart.
+    ///
+    /// # Errors
+    /// As [`RedisServer::start`].
+    pub fn start_on_port(options: &[&str]) -> anyhow::Result<Self> {
+        Self::launch(Some(Port::reserve()?), options)
+    }
+
+    /// A replica of a server that has a port; returns when it has all data.
+    ///
+    /// # Errors
+    /// As [`RedisServer::start`], or that server has no port.
+    pub fn start_replica_of(master: &Self, options: &[&str]) -> anyhow::Result<Self> {
+        let port = master.port()?.to_string();
+        let of = ["--replicaof", "127.0.0.1", &port];
+        let replica = Self::start_on_port(&[&of, options].concat())?;
+        replica.wait_for_master()?;
+        Ok(replica)
+    }
+
+    fn launch(port: Option<Port>, options: &[&str]) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
-        let process = spawn(&dir, options)?;
-        let server = Self { process, dir };
-        server.wait()?;
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        let mut server = Self {
+            process: spawn(dir.path(), (port.as_ref(), &options))?,
+            options,
+            port,
+            dir,
+        };
+        server.wait_until_it_answers()?;
         Ok(server)
     }
 
-    /// Ends the server at once and starts another one in its place, without its data.
+    /// Ends the server at once, if it has not ended yet, and starts it again in its place: with what its options made it
+    /// keep, which by default is nothing.
     ///
     /// # Errors
     /// As [`RedisServer::start`].
     pub fn restart(&mut self) -> anyhow::Result<()> {
-        self.process.kill()?;
-        self.process.wait()?;
-        self.process = spawn(&self.dir, &[])?;
-        self.wait()
+        self.kill()?;
+        self.start_again()
     }
 
-    fn wait(&self) -> anyhow::Result<()> {
-        let started = Instant::now();
-        while UnixStream::connect(self.socket()).is_err() {
-            ensure!(
-                started.elapsed() < START,
-                "redis-server did not start in time"
-            );
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        Ok(())
+    /// Ends it at once, as `kill -9` does.
+    ///
+    /// # Errors
+    /// The system does not let us.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.process.kill()
     }
 
-    fn socket(&self) -> PathBuf {
-        self.dir.path().join("redis.sock")
-    }
-
-    /// Its address in fred's form, `redis+unix:///path`.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("redis+unix://{}", self.socket().display())
+    /// Starts a server that has ended, as [`RedisServer::restart`] does.
+    ///
+    /// # Errors
+    /// As [`RedisServer::start`], or it still runs.
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
+        ensure!(!self.is_running(), "redis-server still runs");
+        self.process = spawn(self.dir.path(), (self.port.as_ref(), &self.options))?;
+        self.wait_until_it_answers()
     }
 
     /// Stops the process without ending it: its connections stay, and nothing answers.
     ///
     /// # Errors
-    /// No signal can be sent.
+    /// It has ended.
     pub fn pause(&self) -> anyhow::Result<()> {
-        self.signal("-STOP")
+        self.process.pause()
     }
 
     /// Lets it go on.
     ///
     /// # Errors
-    /// No signal can be sent.
+    /// It has ended.
     pub fn resume(&self) -> anyhow::Result<()> {
-        self.signal("-CONT")
+        self.process.resume()
     }
 
-    fn signal(&self, signal: &str) -> anyhow::Result<()> {
-        let pid = self.process.id().to_string();
-        let status = Command::new("kill").args([signal, &pid]).status()?;
-        ensure!(status.success(), "kill {signal} {pid} failed");
+    /// Makes a replica a master, as after the death of the one it had.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn promote(&self) -> anyhow::Result<()> {
+        self.call(&["REPLICAOF", "NO", "ONE"])?;
         Ok(())
     }
 
-    /// Runs a command whose reply is one line, and returns it.
+    /// Returns when this replica has all data of its master.
+    ///
+    /// # Errors
+    /// It does not answer, or does not get them in time.
+    pub fn wait_for_master(&self) -> anyhow::Result<()> {
+        until("a replica has its master's data", || {
+            let info = self.call(&["INFO", "replication"])?;
+            let info = info.text().unwrap_or_default();
+            Ok(info.contains("master_link_status:up"))
+        })
+    }
+
+    /// Its address in fred's form, `redis://127.0.0.1:40123`, or `redis+unix:///path` without a port.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &self.port {
+            Some(port) => format!("redis://{}", port.address()),
+            None => format!("redis+unix://{}", self.socket().display()),
+        }
+    }
+
+    /// Its port.
+    ///
+    /// # Errors
+    /// It was started without one.
+    pub fn port(&self) -> anyhow::Result<u16> {
+        let port = self.port.as_ref().context("this server has no port")?;
+        Ok(port.address().port())
+    }
+
+    /// Its socket, which every server has.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.dir.path().join("redis.sock")
+    }
+
+    /// Its log.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.dir.path().join("redis.log")
+    }
+
+    /// The process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Whether it has not ended by itself or by another's hand.
+    pub fn is_running(&mut self) -> bool {
+        self.process.is_running()
+    }
+
+    /// Runs a command whose reply is one line, and returns it as it was sent: `:7`.
     ///
     /// # Errors
     /// The server does not answer.
     pub fn command(&self, command: &str) -> anyhow::Result<String> {
-        let mut stream = UnixStream::connect(self.socket())?;
+        let mut stream = self.connect()?;
         stream.write_all(format!("{command}\r\n").as_bytes())?;
         let mut line = String::new();
         BufReader::new(stream).read_line(&mut line)?;
         Ok(line.trim_end().to_owned())
     }
-}
 
-fn spawn(dir: &TempDir, options: &[&str]) -> anyhow::Result<Child> {
-    Command::new("redis-server")
-        .args(["--port", "0", "--unixsocket", "redis.sock", "--save", ""])
-        .args(options)
-        .current_dir(dir.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .context("start redis-server: is it installed?")
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+    /// Runs a command given as its words.
+    ///
+    /// # Errors
+    /// The server does not answer, or with an error.
+    pub fn call(&self, words: &[&str]) -> anyhow::Result<Reply> {
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        match self.ask(&words)? {
+            Reply::Error(error) => bail!("{}: {error}", String::from_utf8_lossy(words[0])),
+            reply => Ok(reply),
+        }
     }
+
+    fn ask(&self, words: &[&[u8]]) -> anyhow::Result<Reply> {
+        let mut stream = self.connect()?;
+        stream.write_all(&resp::command(words))?;
+        let (mut bytes, mut some) = (Vec::new(), [0; 64 * 1024]);
+        loop {
+            if let Some((reply, _)) = Reply::parse(&bytes)? {
+                return Ok(reply);
+            }
+            let count = stream.read(&mut some)?;
+            ensure!(count > 0, "redis-server closed the connection");
+            bytes.extend(&some[..count]);
+        }
+    }
+
+    fn connect(&self) -> anyhow::Result<UnixStream> {
+        let stream = UnixStream::connect(self.socket())?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(stream)
+    }
+
+    fn wait_until_it_answers(&mut self) -> anyhow::Result<()> {
+        until("redis-server answers", || {
+            if !self.process.is_running() {
+                let log = fs::read_to_string(self.log()).unwrap_or_default();
+                bail!("redis-server has ended: {log}");
+            }
+            // It does not listen yet, or reads its data.
+            let reply = self.ask(&[b"PING"]);
+            Ok(matches!(reply, Ok(Reply::Simple(_))))
+        })
+    }
+}
+
+fn spawn(dir: &Path, (port, options): (Option<&Port>, &[String])) -> anyhow::Result<Process> {
+    let port = port.map_or(0, |port| port.address().port());
+    let mut command = Command::new("redis-server");
+    command
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+        .args(["--unixsocket", "redis.sock", "--logfile", "redis.log"])
+        .args(["--save", ""])
+        .args(options)
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    Process::spawn(&mut command)
 }
