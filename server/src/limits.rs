@@ -41,6 +41,10 @@ pub const MAX_RECONNECT_DELAY_MS: u32 = 500;
 /// The random part of the wait before another try to connect to Redis, in milliseconds, so that nodes come one by one.
 pub const RECONNECT_JITTER_MS: u32 = 50;
 
+/// How long a server of Redis may take to let this node in and to take its scripts. Longer than what is asked of it later,
+/// since there is no other way then.
+pub const REDIS_WELCOME: Duration = Duration::from_secs(5);
+
 /// Messages from Redis that wait for this node to hand them on. More means that every followed game is read.
 pub const REDIS_PUSH_QUEUE: usize = 65_536;
 

@@ -4,6 +4,7 @@
 
 mod binary;
 mod embedded;
+mod healing;
 mod http;
 mod limits;
 mod relay;

@@ -1,6 +1,7 @@
 //! The port's promises, each written once and run against both implementations; then what each promises alone.
 
 mod chat;
+mod cluster;
 mod due;
 mod embedded;
 mod logs;
@@ -23,8 +24,8 @@ const HOUR: Millis = Millis::from_secs(3600);
 
 const SETUP: &str = "game1 standard 180+2 casual white:anna:Anna black:bo:Bo";
 
-/// Makes a test of each function, for both stores.
-macro_rules! on_both_stores {
+/// Makes a test of each function, for both stores, and one of all for a cluster.
+macro_rules! on_every_store {
     ($($promise:ident)*) => {
         mod on_embedded {
             $(#[tokio::test] async fn $promise() {
@@ -42,12 +43,33 @@ macro_rules! on_both_stores {
                 store.close().await;
             })*
         }
+        /// One cluster for all: it takes a while to form. Their games lie on its masters by turns.
+        mod on_a_redis_cluster {
+            #[tokio::test]
+            async fn everything_holds() {
+                let cluster = $crate::store::cluster::start();
+                let mut games = $crate::store::cluster::a_game_on_each_master(&cluster).into_iter().cycle();
+                $({
+                    let game = games.next().unwrap();
+                    println!("{} with game {game}", stringify!($promise));
+                    let store = $crate::store::cluster::connect_to_nothing(&cluster).await;
+                    $crate::store::GAME.scope(game, super::$promise(&store)).await;
+                    store.close().await;
+                })*
+            }
+        }
     };
 }
-use on_both_stores;
+use on_every_store;
+
+tokio::task_local! {
+    /// The game of a test that does not want the usual one.
+    static GAME: GameId;
+}
 
 fn game() -> GameId {
-    "q7ZwA0bX".parse().unwrap()
+    let usual = || "q7ZwA0bX".parse().unwrap();
+    GAME.try_get().unwrap_or_else(|_| usual())
 }
 
 fn tag(text: &str) -> Tag {

@@ -16,7 +16,7 @@ use tracing::warn;
 use super::ConnectError;
 use crate::limits::{
     MAX_RECONNECT_DELAY_MS, MIN_RECONNECT_DELAY_MS, RECONNECT_JITTER_MS, REDIS_PUSH_QUEUE,
-    STORE_TIMEOUT,
+    REDIS_WELCOME, STORE_TIMEOUT,
 };
 
 /// Sharded channels came with it.
@@ -94,11 +94,15 @@ impl Access {
         let mut config = self.0.clone();
         config.fail_fast = true;
         let mut builder = Builder::from_config(config);
+        let (mut connection, mut performance) = (connection_config(), performance_config());
+        connection.connection_timeout = REDIS_WELCOME;
+        connection.internal_command_timeout = REDIS_WELCOME;
+        performance.default_command_timeout = REDIS_WELCOME;
         builder
-            .set_connection_config(connection_config())
-            .set_performance_config(performance_config());
+            .set_connection_config(connection)
+            .set_performance_config(performance);
         let client = builder.build()?;
-        match timeout(STORE_TIMEOUT, client.init()).await {
+        match timeout(REDIS_WELCOME, client.init()).await {
             Ok(connected) => connected.map(|_| client),
             Err(_) => Err(Error::new(ErrorKind::Timeout, "not connected in time")),
         }

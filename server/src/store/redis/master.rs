@@ -21,7 +21,7 @@ use super::hub::Hub;
 use super::keys::Bucket;
 use super::scripts::{Scripts, is_unknown};
 use super::ticker::Pulse;
-use crate::limits::STORE_TIMEOUT;
+use crate::limits::{REDIS_WELCOME, STORE_TIMEOUT};
 
 /// A server, and what this node knows of it.
 pub(super) struct Master {
@@ -231,7 +231,7 @@ async fn first_connection(
 ) -> Result<Receiver<Server>, Error> {
     let mut connections = client.reconnect_rx();
     client.connect();
-    match timeout(STORE_TIMEOUT, connections.recv()).await {
+    match timeout(REDIS_WELCOME, connections.recv()).await {
         Ok(Ok(_)) => Ok(connections),
         _ => Err(Error::new(ErrorKind::Timeout, "not connected in time")),
     }

@@ -5,9 +5,9 @@ use zeitnot::limits::CHAT_LINES;
 use zeitnot::store::{Feed, Follow, Line, Said, Store};
 use zeitnot_game::id::GameId;
 
-use super::{begin, game, next, next_published, on_both_stores};
+use super::{begin, game, next, next_published, on_every_store};
 
-on_both_stores! {
+on_every_store! {
     lines_are_numbered_by_room_and_kept_in_order
     the_same_key_of_an_author_is_the_same_line
     the_same_key_of_another_author_or_room_is_another_line

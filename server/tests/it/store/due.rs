@@ -12,9 +12,9 @@ use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::setup::FirstEntry;
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
-use super::{HOUR, Known, PATIENCE, begin_as, on_both_stores, setup, tag};
+use super::{HOUR, Known, PATIENCE, begin_as, on_every_store, setup, tag};
 
-on_both_stores! {
+on_every_store! {
     a_game_is_due_no_earlier_than_each_way_to_say_so
     what_is_not_settled_is_handed_out_again_after_a_delay
     what_is_settled_is_not_handed_out_again

@@ -10,9 +10,9 @@ use zeitnot_game::id::{Head, Version};
 use zeitnot_game::setup::FirstEntry;
 use zeitnot_game::time::{PlayTime, Timestamp};
 
-use super::{SETUP, begin, game, next_published, on_both_stores, setup, tag};
+use super::{SETUP, begin, game, next_published, on_every_store, setup, tag};
 
-on_both_stores! {
+on_every_store! {
     a_created_game_has_its_setup_as_entry_1
     creating_again_with_the_same_tag_changes_nothing
     creating_again_with_the_same_body_changes_nothing

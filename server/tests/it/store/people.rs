@@ -5,9 +5,9 @@ use zeitnot::store::{Store, UserFeed, UserFollow};
 use zeitnot_game::id::{GameId, UserId};
 use zeitnot_game::time::UnixMillis;
 
-use super::{PATIENCE, on_both_stores, until};
+use super::{PATIENCE, on_every_store, until};
 
-on_both_stores! {
+on_every_store! {
     a_running_game_is_noted_changed_and_removed
     each_user_has_their_own_notes
     more_running_games_than_allowed_are_not_noted

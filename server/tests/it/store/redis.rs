@@ -10,7 +10,7 @@ use zeitnot::store::redis::{ConnectError, RedisStore};
 use zeitnot::store::{Append, Appended, Create, Feed, Line, Store, Tail, UserFeed};
 use zeitnot_game::id::{GameId, Head, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
-use zeitnot_loadtest::deployment::RedisServer;
+use zeitnot_loadtest::deployment::{FaultProxy, RedisServer, Swallow, is_append};
 
 use super::{PATIENCE, begin, begin_as, game, next, next_published, setup, tag, until};
 
@@ -391,5 +391,65 @@ async fn a_log_of_the_first_build_goes_on() {
         matches!(answer, Appended::Committed { at, .. } if at.0 < 60_000),
         "{answer:?}"
     );
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_append_whose_message_was_lost_is_found_by_the_length_of_the_log() {
+    let server = RedisServer::start().unwrap();
+    let line = FaultProxy::start_redis(&server).unwrap();
+    let here = connect(&server).await;
+    let there = RedisStore::connect(&line.redis_url()).await.unwrap();
+    let mut known = begin(&here).await;
+    let mut follow = there.follow(game()).await.unwrap();
+    let lost = line.drop_pushes(|channel| channel.ends_with(game().as_str().as_bytes()));
+    known.commit(&here, "aaaaa", &["e2e4"]).await;
+    // Nobody acts afterwards.
+    let mut length = Version(0);
+    while length != Version(2) {
+        match timeout(PATIENCE, follow.next()).await.unwrap() {
+            Feed::Length(told) => length = told,
+            other => panic!("it was lost: {other:?}"),
+        }
+    }
+    assert_eq!(lost.count(), 1);
+    here.close().await;
+    there.close().await;
+}
+
+#[tokio::test]
+async fn a_node_that_hears_nothing_knows_it_and_subscribes_again() {
+    let server = RedisServer::start().unwrap();
+    let line = FaultProxy::start_redis(&server).unwrap();
+    let store = RedisStore::connect(&line.redis_url()).await.unwrap();
+    let mut known = begin(&store).await;
+    let mut follow = store.follow(game()).await.unwrap();
+    let lost = line.drop_pushes(|_| true);
+    until_health_is(&store, Health::Unavailable).await;
+    drop(lost);
+    until_health_is(&store, Health::Ok).await;
+    while next(&mut follow).await != Feed::Resync {}
+    known.commit(&store, "aaaaa", &["e2e4"]).await;
+    while !matches!(next(&mut follow).await, Feed::Published(_)) {}
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_line_that_hangs_is_left_for_a_new_one() {
+    let server = RedisServer::start().unwrap();
+    let line = FaultProxy::start_redis(&server).unwrap();
+    let store = RedisStore::connect(&line.redis_url()).await.unwrap();
+    let known = begin(&store).await;
+    let append = known.append("aaaaa", &["e2e4"]);
+    // It is written, and from then on nothing comes back on this connection; the next one is a good one.
+    let silence = line.swallow(Swallow::first(is_append).and_hold());
+    store.append(game(), &append).await.unwrap_err();
+    let answer = append_patiently(&store, &append).await;
+    assert!(
+        matches!(answer, Appended::Committed { version, .. } if version == Version(2)),
+        "{answer:?}"
+    );
+    until_health_is(&store, Health::Ok).await;
+    drop(silence);
     store.close().await;
 }

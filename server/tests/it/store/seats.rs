@@ -7,9 +7,9 @@ use zeitnot_game::id::Version;
 use zeitnot_game::setup::FirstEntry;
 use zeitnot_game::time::UnixMillis;
 
-use super::{HOUR, game, on_both_stores, setup, tag};
+use super::{HOUR, game, on_every_store, setup, tag};
 
-on_both_stores! {
+on_every_store! {
     a_challenge_is_read_as_it_was_opened
     opening_again_with_the_same_terms_changes_nothing
     opening_over_other_terms_is_refused
