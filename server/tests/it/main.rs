@@ -4,6 +4,7 @@
 
 mod binary;
 mod embedded;
+mod harness;
 mod http;
 mod limits;
 mod relay;
