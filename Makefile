@@ -3,13 +3,18 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint deny fmt types bench deps page
+.PHONY: help run cluster test lint deny fmt types bench deps page
 
 help: ## Lists the tasks
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
 run: ## Builds and starts a server; ARGS="--listen 127.0.0.1:9000" sets flags
 	cargo run --package zeitnot -- $(ARGS)
+
+cluster: ## Builds and runs three nodes behind nginx on one Redis; ARGS="--nodes 5" sets flags
+	deploy/test-deps.sh redis-server nginx
+	cargo build --release --package zeitnot --package zeitnot-loadtest
+	$(target)/release/zeitnot-loadtest cluster $(ARGS)
 
 test: deps page ## Runs every test; installs what they need, skips none
 	cargo test --workspace

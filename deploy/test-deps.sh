@@ -1,12 +1,22 @@
 #!/usr/bin/env bash
 # Makes sure that the programs which tests start are installed: with apt where that may be done, else it says what is
-# missing and fails. Nothing is skipped.
+# missing and fails. Nothing is skipped. Arguments are the packages to look at: none means all.
 set -euo pipefail
 
 readonly REDIS_MAJOR=7 NODE_MAJOR=20
 
-# Prints the Debian package of each program that is missing or too old.
+readonly wanted=" ${*:-redis-server nodejs npm nginx chromium} "
+
+# Prints the Debian package of each program that is wanted, and missing or too old.
 missing() {
+  local package
+  for package in $(lacking); do
+    [[ $wanted != *" $package "* ]] || echo "$package"
+  done
+}
+
+# The same of all programs that anything needs.
+lacking() {
   local redis node
   redis=$(redis-server --version 2>/dev/null | sed -nE 's/.* v=([0-9]+).*/\1/p' || true)
   node=$(node --version 2>/dev/null | sed -nE 's/^v([0-9]+).*/\1/p' || true)

@@ -225,13 +225,14 @@ fn write(dir: &Path, (address, nodes, generation): (&str, &[&str], u32)) -> anyh
 fn adapt(shipped: &str, (address, nodes): (&str, &[&str])) -> anyhow::Result<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut replaced: Vec<&str> = Vec::new();
+    let mut is_in_list = false;
     for line in shipped.lines() {
         let Some((directive, place)) = line.split_once(MARK).filter(|(line, _)| line.contains(';'))
         else {
             lines.push(line.to_owned());
+            is_in_list = false;
             continue;
         };
-        let is_first = !replaced.contains(&place);
         replaced.push(place);
         match place {
             // As root, nginx would give up its rights and could not enter our folder any more.
@@ -242,9 +243,12 @@ fn adapt(shipped: &str, (address, nodes): (&str, &[&str])) -> anyhow::Result<Str
             "access" => lines.push("access_log off;".to_owned()),
             "temp" => lines.extend(TEMP.map(|name| format!("{name}_temp_path {name};"))),
             "listen" => lines.push(format!("listen {address};")),
-            // All nodes in the place of the first, each with what it says beside the address.
-            "node" if is_first => lines.extend(nodes.iter().map(|node| at(directive, node))),
-            "node" => {}
+            "node" if is_in_list => {}
+            // All nodes in the place of a list's first, each with what it says beside the address.
+            "node" => {
+                lines.extend(nodes.iter().map(|node| at(directive, node)));
+                is_in_list = true;
+            }
             _ => bail!("nginx.conf: nobody knows what stands for `{MARK}{place}`"),
         }
     }
@@ -278,7 +282,12 @@ mod tests {
         for line in SHIPPED.lines().filter(|line| !line.contains(MARK)) {
             assert!(adapted.lines().any(|other| other == line), "{line}");
         }
-        assert!(adapted.contains("server 127.0.0.1:2 max_fails=1 fail_timeout=1s;"));
+        for server in [
+            "server 127.0.0.1:2 max_fails=1 fail_timeout=1s;",
+            "server 127.0.0.1:2 max_fails=0;",
+        ] {
+            assert_eq!(adapted.matches(server).count(), 1, "{server}");
+        }
         assert!(adapted.contains("listen 127.0.0.1:3;"));
         assert!(!adapted.contains("127.0.0.1:8081") && !adapted.contains("www-data"));
     }

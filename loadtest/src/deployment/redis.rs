@@ -16,6 +16,10 @@ use super::process::Process;
 use super::resp::{self, Reply};
 use super::wait::{PATIENCE, until};
 
+/// In the server's directory, which its data need not be in.
+const SOCKET: &str = "redis.sock";
+const LOG: &str = "redis.log";
+
 /// A server that ends with its value.
 #[derive(Debug)]
 pub struct RedisServer {
@@ -161,13 +165,13 @@ impl RedisServer {
     /// Its socket, which every server has.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
-        self.dir.path().join("redis.sock")
+        self.dir.path().join(SOCKET)
     }
 
     /// Its log.
     #[must_use]
     pub fn log(&self) -> PathBuf {
-        self.dir.path().join("redis.log")
+        self.dir.path().join(LOG)
     }
 
     /// The process.
@@ -243,7 +247,10 @@ fn spawn(dir: &Path, (port, options): (Option<&Port>, &[String])) -> anyhow::Res
     let mut command = Command::new("redis-server");
     command
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-        .args(["--unixsocket", "redis.sock", "--logfile", "redis.log"])
+        .arg("--unixsocket")
+        .arg(dir.join(SOCKET))
+        .arg("--logfile")
+        .arg(dir.join(LOG))
         .args(["--save", ""])
         .args(options)
         .current_dir(dir)

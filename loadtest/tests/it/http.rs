@@ -12,11 +12,16 @@ pub(crate) struct Named {
 
 impl Named {
     pub(crate) fn start(name: &'static str) -> Self {
+        Self::answering(200, name)
+    }
+
+    /// The same with another status.
+    pub(crate) fn answering(status: u16, name: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let served = std::thread::spawn(move || {
             for stream in listener.incoming() {
-                if !serve(stream.unwrap(), name) {
+                if !serve(stream.unwrap(), (status, name)) {
                     return;
                 }
             }
@@ -40,7 +45,7 @@ impl Drop for Named {
     }
 }
 
-fn serve(mut stream: TcpStream, name: &str) -> bool {
+fn serve(mut stream: TcpStream, (status, name): (u16, &str)) -> bool {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     let head: Vec<String> = lines
         .by_ref()
@@ -52,8 +57,9 @@ fn serve(mut stream: TcpStream, name: &str) -> bool {
     }
     let body = format!("{name}\n{}", head.join("\n"));
     let length = body.len();
-    let answer =
-        format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    let answer = format!(
+        "HTTP/1.1 {status} So\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
     stream.write_all(answer.as_bytes()).unwrap();
     true
 }

@@ -52,6 +52,23 @@ fn who_cannot_be_reached_is_passed_over_also_for_posts() {
 }
 
 #[test]
+fn a_full_node_is_passed_over_for_sockets_and_full_nodes_still_answer_requests() {
+    let full = [(); 2].map(|()| Named::answering(503, "full"));
+    let node = Named::start("one");
+    let mut nginx = Nginx::start(&[full[0].address(), node.address()]).unwrap();
+    assert_eq!(names(&nginx, "GET /ws"), set(["one"]));
+    let all = [full[0].address(), full[1].address()];
+    nginx.set_nodes(&all).unwrap();
+    for path in ["/ws", "/ws", "/"] {
+        let (status, body) = request(nginx.address(), &format!("GET {path}"));
+        assert!(
+            status == 503 && body.starts_with("full"),
+            "{path}: {status} {body}"
+        );
+    }
+}
+
+#[test]
 fn nodes_can_be_changed_and_nginx_be_killed() {
     let nodes = [Named::start("one"), Named::start("two")];
     let mut nginx = Nginx::start(&[nodes[0].address()]).unwrap();

@@ -5,6 +5,7 @@
 mod binary;
 mod embedded;
 mod healing;
+mod harness;
 mod http;
 mod limits;
 mod relay;

@@ -26,8 +26,13 @@ pub(crate) struct Guest {
 
 impl Entrance {
     pub(crate) fn of(node: &Node) -> Self {
+        Self::at(node.address())
+    }
+
+    /// What answers there: a node, or what stands before several.
+    pub(crate) fn at(address: &str) -> Self {
         Self {
-            address: node.address().to_owned(),
+            address: address.to_owned(),
             http: HttpClient::builder(TokioExecutor::new()).build_http(),
         }
     }
