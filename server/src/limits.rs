@@ -340,7 +340,7 @@ pub const MAX_SETTLING: usize = 64;
 /// logs then, and play time stands still.
 pub const HEALING: Duration = Duration::from_secs(2);
 
-/// How long no flag is called after a follower was told to look: players who were cut off come back first.
+/// How long no flag is called after an outage of the store: players who were cut off come back first.
 pub const FLAG_PAUSE_AFTER_LOSS: Duration = Duration::from_secs(1);
 
 /// How long an ended game is remembered to a store that lost it altogether.

@@ -40,7 +40,9 @@ use super::{
     Tail, TakeSeat, Unavailable, UserFeed,
 };
 use crate::health::Health;
-use crate::limits::{READ_CONNECTIONS, STORE_RETRY_PAUSE, STORE_TIMEOUT, WRITE_QUEUE};
+use crate::limits::{
+    FLAG_PAUSE_AFTER_LOSS, READ_CONNECTIONS, STORE_RETRY_PAUSE, STORE_TIMEOUT, WRITE_QUEUE,
+};
 
 const LOCK_FILE: &str = "zeitnot.lock";
 const DATABASE_FILE: &str = "zeitnot.db";
@@ -60,6 +62,7 @@ pub struct EmbeddedStore {
     queue: mpsc::Sender<Write>,
     reads: SqlitePool,
     clock: PlayClock,
+    opened: Instant,
     shared: Shared,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -156,6 +159,7 @@ impl EmbeddedStore {
             queue,
             reads,
             clock,
+            opened: Instant::now(),
             shared,
             shutdown,
             tasks,
@@ -359,6 +363,10 @@ impl Store for EmbeddedStore {
 
     fn answers_for(&self, _: GameId) -> bool {
         *self.shared.health.borrow() == Health::Ok
+    }
+
+    fn flags_from(&self, _: GameId) -> Instant {
+        self.opened + FLAG_PAUSE_AFTER_LOSS
     }
 
     fn wall_time(&self) -> UnixMillis {
