@@ -367,3 +367,20 @@ pub const MAP_PAUSE: Duration = Duration::from_millis(200);
 
 /// How long the store may be silent before sockets of players are closed: another node may hear it.
 pub const PLAYERS_LEAVE_AFTER: Duration = Duration::from_secs(5);
+
+// Streams over HTTP.
+
+/// Frames that a stream is given when it comes back; after more it begins with the snapshot.
+pub const MAX_RESUMED: u32 = 30;
+
+/// How often a stream says something, so that whoever is between does not think it dead, and looks at its token.
+pub const STREAM_PERIOD: Duration = Duration::from_secs(5);
+
+/// When a client is asked to come back after its stream has ended, in milliseconds.
+pub const STREAM_RETRY_MS: u64 = 1000;
+
+/// How long a request may wait for the next entry, in seconds.
+pub const MAX_POLL_WAIT_SECS: u64 = 60;
+
+/// How long it waits if it does not say, in seconds.
+pub const POLL_WAIT_SECS: u64 = 25;

@@ -23,7 +23,7 @@ use crate::App;
 use crate::auth::{Caller, Verified};
 use crate::health::Health;
 use crate::limits::{FRAMES_A_WRITE, MAX_PENDING, SOCKET_WRITE_TIMEOUT};
-use crate::outbox::{Frame, Outbox, OutboxReader, encode, outbox};
+use crate::outbox::{Form, Frame, Outbox, OutboxReader, encode, outbox};
 use crate::play::Refused;
 use crate::replica::Watched;
 use crate::start::Following;
@@ -68,7 +68,7 @@ pub(super) struct Session {
 
 /// Serves a socket until it ends.
 pub(super) async fn run(app: App, caller: Caller, (ticket, socket): (Ticket, WebSocket)) {
-    let (outbox, frames) = outbox();
+    let (outbox, frames) = outbox(Form::Json);
     let tasks = app.shutdown.tasks.clone();
     let health = app.store.health();
     let session = Session {

@@ -1,10 +1,14 @@
 //! Every test that needs more than this process: stores, sockets, servers.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
-#![expect(clippy::print_stdout, reason = "a test prints the figures that it does not judge")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a test prints the figures that it does not judge"
+)]
 
 mod binary;
 mod embedded;
+mod events;
 mod harness;
 mod healing;
 mod http;

@@ -60,6 +60,24 @@ impl Entrance {
         (status, serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
+    /// Where it is.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What comes after some version of a game.
+    pub(crate) async fn poll(&self, game: GameId, query: &str) -> Value {
+        let request = Request::get(format!(
+            "http://{}/api/games/{game}/events?{query}",
+            self.address
+        ))
+        .header(header::ACCEPT, "application/json")
+        .body(Body::empty());
+        let response = self.http.request(request.unwrap()).await.unwrap();
+        let bytes = to_bytes(Body::new(response.into_body()), 1 << 20).await;
+        serde_json::from_slice(&bytes.unwrap()).unwrap()
+    }
+
     pub(crate) async fn guest(&self, name: &str) -> Guest {
         let body = json!({ "name": name });
         let (status, answer) = self
