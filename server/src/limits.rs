@@ -173,6 +173,9 @@ pub const SOCKET_WRITE_BUFFER_MAX: usize = 256 * 1024;
 /// How long one write to a socket may take.
 pub const SOCKET_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a client may take to leave after it was told to.
+pub const SOCKET_GOODBYE: Duration = Duration::from_secs(2);
+
 /// Frames that are written to a socket at once.
 pub const FRAMES_A_WRITE: usize = 16;
 
