@@ -1,5 +1,6 @@
 //! A real Redis server on a Unix socket in a directory of its own. No port, so there is none to be taken.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -33,8 +34,19 @@ impl RedisServer {
     /// # Errors
     /// As [`RedisServer::start`].
     pub fn start_with(options: &[&str]) -> anyhow::Result<Self> {
+        Self::start_with_env(options, &[])
+    }
+
+    /// The same with further variables of its environment.
+    ///
+    /// # Errors
+    /// As [`RedisServer::start`].
+    pub fn start_with_env(
+        options: &[&str],
+        variables: &[(OsString, OsString)],
+    ) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
-        let process = spawn(&dir, options)?;
+        let process = spawn(&dir, (options, variables))?;
         let server = Self { process, dir };
         server.wait()?;
         Ok(server)
@@ -47,7 +59,7 @@ impl RedisServer {
     pub fn restart(&mut self) -> anyhow::Result<()> {
         self.process.kill()?;
         self.process.wait()?;
-        self.process = spawn(&self.dir, &[])?;
+        self.process = spawn(&self.dir, (&[], &[]))?;
         self.wait()
     }
 
@@ -109,10 +121,14 @@ impl RedisServer {
     }
 }
 
-fn spawn(dir: &TempDir, options: &[&str]) -> anyhow::Result<Child> {
+fn spawn(
+    dir: &TempDir,
+    (options, variables): (&[&str], &[(OsString, OsString)]),
+) -> anyhow::Result<Child> {
     Command::new("redis-server")
         .args(["--port", "0", "--unixsocket", "redis.sock", "--save", ""])
         .args(options)
+        .envs(variables.iter().cloned())
         .current_dir(dir.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -4,6 +4,7 @@ mod chat;
 mod due;
 mod embedded;
 mod logs;
+mod outage;
 mod people;
 mod redis;
 mod seats;
