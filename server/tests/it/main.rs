@@ -7,6 +7,7 @@ mod embedded;
 mod http;
 mod limits;
 mod relay;
+mod requests;
 mod serve;
 mod store;
 mod support;
