@@ -180,6 +180,9 @@ pub const SOCKET_WRITE_BUFFER_MAX: usize = 256 * 1024;
 /// How long one write to a socket may take.
 pub const SOCKET_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a client may take to leave after it was told to.
+pub const SOCKET_GOODBYE: Duration = Duration::from_secs(2);
+
 /// Frames that are written to a socket at once.
 pub const FRAMES_A_WRITE: usize = 16;
 
@@ -263,8 +266,12 @@ pub const DUE_BATCH: usize = 50;
 /// How often the play clock ticks.
 pub const TICK_PERIOD: Duration = Duration::from_secs(1);
 
-/// How old the last tick may be with which an append is sent, and the gap between ticks that counts as an outage.
+/// How old the last tick may be with which an append is sent, and the gap between ticks that counts as an outage. The
+/// embedded store ticks with its commits.
 pub const MAX_TICK_AGE: Duration = Duration::from_secs(2);
+
+/// What the play clock counts of an outage of the store.
+pub const COUNTED_OUTAGE: Duration = Duration::from_secs(1);
 
 /// How long the store may be silent before players are told.
 pub const STORE_SILENCE: Duration = Duration::from_secs(2);
@@ -309,9 +316,6 @@ pub const MAX_PINGS: usize = 4;
 
 /// A tick this soon after the last one of any node moves nothing.
 pub const SAME_TICK: Duration = Duration::from_millis(500);
-
-/// What the play clock counts of an outage of the store.
-pub const COUNTED_OUTAGE: Duration = Duration::from_secs(1);
 
 /// Parts into which the buckets are divided, which tick one after the other within [`TICK_PERIOD`]. Each part holds up
 /// Redis at once, for half a millisecond; more parts cost more: 1 takes 1.1 % of its core for three nodes, 4 take

@@ -148,7 +148,7 @@ impl EmbeddedStore {
         let writer = Writer {
             connection,
             queue: writes,
-            clock,
+            clock: clock.clone(),
             shared: shared.clone(),
             shutdown: shutdown.clone(),
             _lock: lock,
@@ -292,9 +292,8 @@ impl Store for EmbeddedStore {
             if wait == Some(Duration::ZERO) {
                 match self.write(Write::HandOut).await {
                     Ok(Some(id)) => return id,
-                    // Somebody else has it, or it was put off just now.
-                    Ok(None) => {}
-                    Err(_) => sleep(STORE_RETRY_PAUSE).await,
+                    // Somebody else has it, it was put off just now, or it is not due by the clock of the commit.
+                    Ok(None) | Err(_) => sleep(STORE_RETRY_PAUSE).await,
                 }
                 continue;
             }

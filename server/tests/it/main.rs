@@ -14,6 +14,7 @@ mod healing;
 mod http;
 mod limits;
 mod relay;
+mod requests;
 mod serve;
 mod store;
 mod support;

@@ -3,4 +3,6 @@
 pub(crate) mod app;
 pub(crate) mod client;
 pub(crate) mod entrance;
+pub(crate) mod raw;
+pub(crate) mod records;
 pub(crate) mod table;
