@@ -341,7 +341,8 @@ impl Master {
                 self.connect_again(&self.subscriber).await;
             } else {
                 for index in self.pulse.take_unheard() {
-                    self.renew(index).await;
+                    // What takes longer is found again: this task has more to look at.
+                    let _ = timeout(STORE_TIMEOUT, self.renew(index)).await;
                 }
             }
         }
