@@ -4,8 +4,9 @@
 
 mod binary;
 mod embedded;
-mod healing;
+mod faults;
 mod harness;
+mod healing;
 mod http;
 mod limits;
 mod relay;

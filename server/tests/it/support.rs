@@ -3,4 +3,5 @@
 pub(crate) mod app;
 pub(crate) mod client;
 pub(crate) mod entrance;
+pub(crate) mod socket;
 pub(crate) mod table;
