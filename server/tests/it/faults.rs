@@ -5,6 +5,7 @@
 mod outage;
 mod player;
 mod reckoning;
+mod unattended;
 
 use std::path::Path;
 use std::time::Duration;
