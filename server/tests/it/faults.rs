@@ -5,6 +5,7 @@
 mod outage;
 mod player;
 mod reckoning;
+mod skew;
 mod unattended;
 
 use std::path::Path;
