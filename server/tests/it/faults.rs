@@ -2,6 +2,7 @@
 //!
 //! What the log's stamps say is asserted to the millisecond; how late something came is printed.
 
+mod drain;
 mod lag;
 mod outage;
 mod player;
