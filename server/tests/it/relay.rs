@@ -3,34 +3,13 @@
 use std::path::Path;
 
 use axum::http::{Method, StatusCode};
-use serde::Deserialize;
 use serde_json::json;
 use zeitnot_game::rules::{Move, Position};
-use zeitnot_game::variant::Variant;
 use zeitnot_loadtest::deployment::Deployment;
 
 use crate::support::entrance::Entrance;
+use crate::support::records::{Record, records};
 use crate::support::table::Table;
-
-/// Real games, written down by another library.
-const GAMES: &str = include_str!("../../game/tests/data/games.json");
-
-#[derive(Deserialize)]
-struct Record {
-    name: String,
-    variant: Variant,
-    initial_fen: String,
-    moves: Vec<String>,
-    sans: Vec<String>,
-    final_fen: String,
-    ending: String,
-}
-
-fn records() -> Vec<Record> {
-    let records: Vec<Record> = serde_json::from_str(GAMES).unwrap();
-    assert!(records.len() >= 6);
-    records
-}
 
 /// Three nodes over one Redis, or one node three times over its own store.
 struct Cluster {

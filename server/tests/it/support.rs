@@ -3,5 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod client;
 pub(crate) mod entrance;
+pub(crate) mod raw;
+pub(crate) mod records;
 pub(crate) mod socket;
 pub(crate) mod table;

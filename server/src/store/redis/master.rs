@@ -226,9 +226,7 @@ impl Master {
 }
 
 /// Connects, and for the first time waits for it; returns what tells of each later connection.
-async fn first_connection(
-    client: &(impl ClientLike + EventInterface),
-) -> Result<Receiver<Server>, Error> {
+async fn first_connection(client: &impl EventInterface) -> Result<Receiver<Server>, Error> {
     let mut connections = client.reconnect_rx();
     client.connect();
     match timeout(REDIS_WELCOME, connections.recv()).await {

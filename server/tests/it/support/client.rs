@@ -1,24 +1,28 @@
 //! A client of the socket, which keeps every frame that it was sent.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Request, StatusCode, header};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use socket2::{Domain, Type};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 use zeitnot_game::id::GameId;
 
 /// How long a frame may take on a machine that is busy. No test waits for it to pass.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
 /// One socket.
 pub(crate) struct Client {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: Socket,
     hello: Value,
     next_id: i64,
     /// Frames that came while another one was waited for.
@@ -28,16 +32,21 @@ pub(crate) struct Client {
 impl Client {
     /// Connects; a refused upgrade gives its status.
     pub(crate) async fn connect(address: &str, token: Option<&str>) -> Result<Self, StatusCode> {
-        let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
-        if let Some(token) = token {
-            let offered = format!("zeitnot.v1, bearer.{token}");
-            let offered = HeaderValue::from_str(&offered).unwrap();
-            request
-                .headers_mut()
-                .insert(header::SEC_WEBSOCKET_PROTOCOL, offered);
-        }
-        let socket = match connect_async(request).await {
-            Ok((socket, _)) => socket,
+        let opened = connect_async(upgrade(address, token)).await;
+        Self::greet(opened.map(|(socket, _)| socket)).await
+    }
+
+    /// Connects with little room for what is not read yet, on this side and on the way.
+    pub(crate) async fn connect_narrow(address: &str, token: Option<&str>) -> Self {
+        let stream = narrow_stream(address).await;
+        let opened = client_async(upgrade(address, token), MaybeTlsStream::Plain(stream)).await;
+        let opened = opened.map(|(socket, _)| socket);
+        Self::greet(opened).await.expect("the socket opens")
+    }
+
+    async fn greet(opened: Result<Socket, Error>) -> Result<Self, StatusCode> {
+        let socket = match opened {
+            Ok(socket) => socket,
             Err(Error::Http(response)) => return Err(response.status()),
             Err(error) => panic!("{error}"),
         };
@@ -95,16 +104,16 @@ impl Client {
 
     /// The code with which the server closes, whatever comes before.
     pub(crate) async fn closed(mut self) -> u16 {
-        loop {
-            let message = timeout(PATIENCE, self.socket.next())
-                .await
-                .expect("it is closed");
-            match message.expect("with a code").unwrap() {
-                Message::Close(Some(reason)) => return reason.code.into(),
-                Message::Close(None) => panic!("closed without a code"),
-                _ => {}
+        let closing = async {
+            loop {
+                match self.socket.next().await.expect("with a code").unwrap() {
+                    Message::Close(Some(reason)) => return reason.code.into(),
+                    Message::Close(None) => panic!("closed without a code"),
+                    _ => {}
+                }
             }
-        }
+        };
+        timeout(PATIENCE, closing).await.expect("it is closed")
     }
 
     pub(crate) async fn send_raw(&mut self, message: Message) {
@@ -112,18 +121,50 @@ impl Client {
     }
 
     /// Sends a message with an `id`, and waits for its answer. Other frames stay for [`Client::next`].
-    pub(crate) async fn ask(&mut self, mut msg: Value) -> Value {
+    pub(crate) async fn ask(&mut self, msg: Value) -> Value {
+        let id = self.send(msg).await;
+        self.answer_to(id).await
+    }
+
+    /// Sends a message with an `id`, which is returned.
+    pub(crate) async fn send(&mut self, mut msg: Value) -> i64 {
         let id = self.next_id;
         self.next_id += 1;
         msg["id"] = id.into();
         self.send_raw(Message::text(msg.to_string())).await;
+        id
+    }
+
+    /// Waits for the answer to a message. Other frames stay for [`Client::next`].
+    pub(crate) async fn answer_to(&mut self, id: i64) -> Value {
+        let is_it = |frame: &Value| frame["re"] == id;
+        if let Some(place) = self.unread.iter().position(is_it) {
+            return self.unread.remove(place).unwrap();
+        }
         loop {
             let frame = self.receive().await;
-            if frame["re"] == id {
+            if is_it(&frame) {
                 return frame;
             }
             self.unread.push_back(frame);
         }
+    }
+
+    /// Checks that nothing is answered that was not waited for: all was answered once.
+    pub(crate) async fn assert_answered_once(&mut self) {
+        self.ask(json!({"t": "ping"})).await;
+        let again = self.unread.iter().find(|frame| !frame["re"].is_null());
+        assert_eq!(again, None);
+    }
+
+    /// Asks so much without reading that a node cannot get rid of its answers, if this socket is narrow.
+    pub(crate) async fn clog(&mut self) {
+        let ping = json!({"t": "ping"}).to_string();
+        for _ in 0..2000 {
+            let ping = Message::text(ping.clone());
+            self.socket.feed(ping).await.unwrap();
+        }
+        self.socket.flush().await.unwrap();
     }
 
     /// Follows a game; the answer is its snapshot.
@@ -138,4 +179,28 @@ impl Client {
         self.ask(json!({"t": "move", "game": game, "uci": uci, "ply": ply}))
             .await
     }
+}
+
+fn upgrade(address: &str, token: Option<&str>) -> Request<()> {
+    let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
+    if let Some(token) = token {
+        let offered = format!("zeitnot.v1, bearer.{token}");
+        let offered = HeaderValue::from_str(&offered).unwrap();
+        request
+            .headers_mut()
+            .insert(header::SEC_WEBSOCKET_PROTOCOL, offered);
+    }
+    request
+}
+
+/// A connection that holds some 50 KB on its way to us.
+async fn narrow_stream(address: &str) -> TcpStream {
+    let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(2048).unwrap();
+    // The system lets the node keep so many segments, whatever their size.
+    socket.set_tcp_mss(536).unwrap();
+    let address: SocketAddr = address.parse().unwrap();
+    socket.connect(&address.into()).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    TcpStream::from_std(socket.into()).unwrap()
 }
