@@ -9,6 +9,7 @@
 mod binary;
 mod embedded;
 mod events;
+mod faults;
 mod harness;
 mod healing;
 mod http;

@@ -5,4 +5,5 @@ pub(crate) mod client;
 pub(crate) mod entrance;
 pub(crate) mod raw;
 pub(crate) mod records;
+pub(crate) mod socket;
 pub(crate) mod table;
