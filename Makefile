@@ -3,10 +3,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test lint deny fmt types bench deps page
+.PHONY: help run cluster test lint deny fmt types bench bench-relay deps page
 
 help: ## Lists the tasks
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
 
 run: ## Builds and starts a server; ARGS="--listen 127.0.0.1:9000" sets flags
 	cargo run --package zeitnot -- $(ARGS)
@@ -42,6 +42,11 @@ types: ## Writes the page's types of the protocol; fails if they were out of dat
 
 bench: ## Measures the game's hot paths
 	cargo bench --package zeitnot-game
+
+bench-relay: ## Measures moves from node to node, beside the same way without logic; ARGS="--rate 500" sets flags
+	deploy/test-deps.sh redis-server
+	cargo build --release --package zeitnot --package zeitnot-loadtest
+	$(target)/release/zeitnot-loadtest relay --against floor $(ARGS)
 
 deps: ## Installs the programs that tests start, with apt, or says which are missing
 	deploy/test-deps.sh

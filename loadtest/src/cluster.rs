@@ -1,16 +1,18 @@
 //! `cluster`: several nodes behind nginx on one Redis, to look at, to play on, and to kill.
 
 use std::fs::{self, File};
-use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 use zeitnot_loadtest::deployment::{Deployment, RedisKind, Settings};
+
+use crate::binary;
+use crate::report::say;
 
 /// How often it is looked whether all are alive.
 const LOOK_PERIOD: Duration = Duration::from_millis(100);
@@ -44,7 +46,7 @@ pub(crate) struct Args {
 /// Runs it until SIGINT or SIGTERM.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let signaled = signals()?;
-    let binary = binary(args)?;
+    let binary = binary::find(args.binary.as_deref())?;
     drop(TcpListener::bind(args.listen).with_context(|| {
         format!(
             "{} cannot be listened on: end what has it, or choose another address with --listen",
@@ -94,19 +96,6 @@ impl Folder {
             _lock: lock,
         })
     }
-}
-
-fn binary(args: &Args) -> anyhow::Result<PathBuf> {
-    let path = match &args.binary {
-        Some(path) => path.clone(),
-        None => std::env::current_exe()?.with_file_name("zeitnot"),
-    };
-    ensure!(
-        path.is_file(),
-        "no binary at {}: build it with `cargo build --release`, or name it with --binary",
-        path.display()
-    );
-    Ok(path)
 }
 
 /// Tells of SIGINT and SIGTERM, from now on: what is started meanwhile is ended too.
@@ -265,10 +254,4 @@ fn table(deployment: &Deployment) -> String {
         "\nKill any of them, `kill -9 PID`: it is started again after a second, and games go on. Ctrl-C ends all.\n\n",
     );
     text
-}
-
-fn say(text: &str) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout();
-    stdout.write_all(text.as_bytes()).context("print")?;
-    stdout.flush().context("print")
 }

@@ -25,8 +25,8 @@ use tempfile::TempDir;
 pub use nginx::Nginx;
 pub use node::{Node, NodeSettings};
 pub use proxy::{DroppedPushes, FaultProxy, Swallow, Swallowed, Target, is_append, is_commit};
-pub use redis::RedisServer;
 pub use redis::cluster::RedisCluster;
+pub use redis::{RedisConnection, RedisServer};
 pub use resp::Reply;
 pub use settings::{RedisKind, Settings, Variables};
 pub use skew::SkewedClock;
@@ -239,7 +239,11 @@ impl Between {
                 Self::Nothing
             }
             RedisKind::Single => Self::Server {
-                master: RedisServer::start_with(&options)?,
+                master: if settings.redis_port {
+                    RedisServer::start_on_port(&options)?
+                } else {
+                    RedisServer::start_with(&options)?
+                },
                 replica: None,
             },
             RedisKind::Replicated | RedisKind::Cluster { .. } if data.is_some() => {

@@ -1,6 +1,14 @@
 //! The tools around Zeitnot: runs what the command says.
 
+mod binary;
+mod client;
 mod cluster;
+mod entrance;
+mod floor;
+mod relay;
+mod report;
+mod schedule;
+mod score;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -19,11 +27,19 @@ struct Cli {
 enum Command {
     /// Runs several nodes behind nginx on one Redis, and starts again whatever dies
     Cluster(cluster::Args),
+    /// Measures how long moves take to the opponent, beside the same way without logic
+    Relay(relay::Args),
+    /// Runs one node of the relay without logic
+    FloorNode(floor::Args),
 }
 
 fn main() -> ExitCode {
-    let Command::Cluster(args) = Cli::parse().command;
-    match cluster::run(&args) {
+    let done = match Cli::parse().command {
+        Command::Cluster(args) => cluster::run(&args),
+        Command::Relay(args) => relay::run(&args),
+        Command::FloorNode(args) => floor::run(&args),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody is left to tell if stderr is gone.

@@ -18,7 +18,7 @@ use super::usage::{self, Memory};
 pub struct NodeSettings {
     /// The binary.
     pub binary: PathBuf,
-    /// Its arguments, beside the addresses.
+    /// Its arguments before the addresses: they may begin with a command.
     pub args: Vec<OsString>,
     /// Variables of its environment, beside ours.
     pub variables: Vec<(OsString, OsString)>,
@@ -161,9 +161,9 @@ fn launch(
 ) -> anyhow::Result<(Process, BufReader<ChildStdout>)> {
     let mut command = Command::new(&settings.binary);
     command
+        .args(&settings.args)
         .args(["--listen", &ports.public.address().to_string()])
         .args(["--internal-listen", &ports.internal.address().to_string()])
-        .args(&settings.args)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     match &settings.log {

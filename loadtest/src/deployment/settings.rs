@@ -35,6 +35,7 @@ pub struct Settings {
     pub(super) nodes: usize,
     pub(super) redis: RedisKind,
     pub(super) redis_options: Vec<String>,
+    pub(super) redis_port: bool,
     pub(super) nginx: Option<SocketAddr>,
     pub(super) proxies: bool,
     pub(super) args: Vec<OsString>,
@@ -53,6 +54,7 @@ impl Settings {
             nodes: 1,
             redis: RedisKind::Embedded,
             redis_options: Vec::new(),
+            redis_port: false,
             nginx: None,
             proxies: false,
             args: Vec::new(),
@@ -81,6 +83,15 @@ impl Settings {
         let options = options.iter().map(|&option| option.to_owned());
         self.redis_options.extend(options);
         self
+    }
+
+    /// With TCP between the nodes and a single Redis, as between machines, instead of a Unix socket.
+    #[must_use]
+    pub fn redis_on_a_port(self) -> Self {
+        Self {
+            redis_port: true,
+            ..self
+        }
     }
 
     /// Behind nginx, on a port that the system gives.

@@ -1,0 +1,69 @@
+//! The way into games over HTTP: guests and challenges.
+
+use anyhow::{Context as _, ensure};
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, header};
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+
+/// Bytes of an answer.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// A node's HTTP side. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Entrance {
+    address: String,
+    http: HttpClient<HttpConnector, Body>,
+}
+
+impl Entrance {
+    /// Of the node, or what stands before several, at this address.
+    pub(crate) fn at(address: &str) -> Self {
+        Self {
+            address: address.to_owned(),
+            http: HttpClient::builder(TokioExecutor::new()).build_http(),
+        }
+    }
+
+    /// A new guest's token.
+    pub(crate) async fn guest(&self) -> anyhow::Result<String> {
+        let guest = self.post("/api/auth/guest", (&json!({}), None)).await?;
+        Ok(guest["token"].as_str().context("no token")?.to_owned())
+    }
+
+    /// A game between two users, by their tokens, with a clock that does not run out; its id.
+    pub(crate) async fn begin(&self, tokens: [&str; 2]) -> anyhow::Result<String> {
+        let terms = json!({"clock": {"limit": 10_800, "increment": 180}});
+        let challenge = self.post("/api/challenge/open", (&terms, None)).await?;
+        let id = challenge["id"].as_str().context("no id")?.to_owned();
+        let path = format!("/api/challenge/{id}/accept");
+        for (color, token) in ["white", "black"].into_iter().zip(tokens) {
+            let wish = json!({"color": color});
+            self.post(&path, (&wish, Some(token))).await?;
+        }
+        Ok(id)
+    }
+
+    async fn post(
+        &self,
+        path: &str,
+        (body, token): (&Value, Option<&str>),
+    ) -> anyhow::Result<Value> {
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("http://{}{path}", self.address))
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Body::from(body.to_string()))?;
+        let response = self.http.request(request).await?;
+        let status = response.status();
+        let bytes = to_bytes(Body::new(response.into_body()), MAX_ANSWER).await?;
+        let text = String::from_utf8_lossy(&bytes);
+        ensure!(status.is_success(), "{path} answered {status}: {text}");
+        Ok(serde_json::from_str(&text)?)
+    }
+}

@@ -1,0 +1,234 @@
+//! `floor-node`: the relay without logic, as a measure for the relay with it. What comes in on a socket is published on
+//! the channel of its game and goes out, as it is, on every other socket of that game, on any node.
+//!
+//! Sockets and driver are set as those of a real node are. There is no token, no rule, no state, no heartbeat, and what
+//! is lost stays lost.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use axum::extract::{Query, State};
+use axum::response::Response;
+use axum::routing::get;
+use axum::serve::ListenerExt as _;
+use fred::clients::{Client, SubscriberClient};
+use fred::interfaces::{ClientLike as _, EventInterface as _, PubsubInterface as _};
+use fred::types::config::{
+    Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, TcpConfig, UnresponsiveConfig,
+};
+use fred::types::{Builder, RespVersion};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::mpsc;
+
+/// Bytes of a frame, and those that a socket reads ahead, gathers and keeps at most: as in a real node.
+const MAX_FRAME: usize = 4096;
+const READ_BUFFER: usize = 1024;
+const WRITE_BUFFER: usize = 1024;
+const WRITE_BUFFER_MAX: usize = 256 * 1024;
+
+/// Frames that wait for a socket; more are lost.
+const OUTBOX: usize = 64;
+
+/// Messages from Redis that wait to be handed on.
+const PUSH_QUEUE: usize = 65_536;
+
+/// How long Redis may take.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What says on a channel which socket a message came from: 16 digits before the message itself.
+const MARK: usize = 16;
+
+/// What a socket is told first, when it hears its game.
+const HELLO: &str = r#"{"t":"hello"}"#;
+
+/// The settings.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Address for sockets
+    #[arg(long, value_name = "ADDR")]
+    listen: SocketAddr,
+    /// Every node is given one; nothing listens there
+    #[arg(long, value_name = "ADDR", hide = true)]
+    internal_listen: Option<SocketAddr>,
+    /// Redis between the nodes
+    #[arg(long, value_name = "URL")]
+    redis_url: String,
+}
+
+/// Serves until it is ended.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    // As many threads as a real node has.
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(serve(args))
+}
+
+async fn serve(args: &Args) -> anyhow::Result<()> {
+    let (client, subscriber) = clients(&args.redis_url)?;
+    let messages = subscriber.message_rx();
+    client.init().await.context("connect to Redis")?;
+    subscriber.init().await.context("connect to Redis")?;
+    let floor = Arc::new(Floor {
+        client,
+        subscriber,
+        games: Mutex::default(),
+    });
+    tokio::spawn(Arc::clone(&floor).deliver(messages));
+    let router = Router::new().route("/ws", get(open)).with_state(floor);
+    let listener = TcpListener::bind(args.listen).await?;
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "listening on http://{}", listener.local_addr()?)?;
+    stdout.flush()?;
+    let listener = listener.tap_io(|stream| {
+        // It works without, only later.
+        let _ = stream.set_nodelay(true);
+    });
+    axum::serve(listener, router).await.context("serve")
+}
+
+/// One client for commands and one for subscriptions, as a real node has them.
+fn clients(url: &str) -> anyhow::Result<(Client, SubscriberClient)> {
+    let mut config = Config::from_url(url).context("the URL of Redis")?;
+    config.version = RespVersion::RESP2;
+    let mut builder = Builder::from_config(config);
+    builder
+        .set_policy(ReconnectPolicy::new_exponential(0, 50, 500, 2))
+        .set_connection_config(ConnectionConfig {
+            connection_timeout: TIMEOUT,
+            internal_command_timeout: TIMEOUT,
+            max_command_attempts: 1,
+            unresponsive: UnresponsiveConfig {
+                max_timeout: None,
+                ..UnresponsiveConfig::default()
+            },
+            max_command_buffer_len: 0,
+            tcp: TcpConfig {
+                nodelay: Some(true),
+                ..TcpConfig::default()
+            },
+            auto_client_setname: false,
+            ..ConnectionConfig::default()
+        })
+        .set_performance_config(PerformanceConfig {
+            default_command_timeout: TIMEOUT,
+            broadcast_channel_capacity: PUSH_QUEUE,
+            max_feed_count: 200,
+        });
+    Ok((builder.build()?, builder.build_subscriber_client()?))
+}
+
+struct Floor {
+    client: Client,
+    subscriber: SubscriberClient,
+    games: Mutex<HashMap<String, Vec<Local>>>,
+}
+
+/// A socket of a game on this node.
+struct Local {
+    mark: u64,
+    outbox: mpsc::Sender<Utf8Bytes>,
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    game: String,
+}
+
+async fn open(
+    State(floor): State<Arc<Floor>>,
+    Query(wanted): Query<Wanted>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(WRITE_BUFFER_MAX)
+        .max_message_size(MAX_FRAME)
+        .max_frame_size(MAX_FRAME)
+        .on_upgrade(async move |socket| {
+            let mark = rand::random();
+            let (outbox, frames) = mpsc::channel(OUTBOX);
+            floor.join(&wanted.game, Local { mark, outbox });
+            // Whoever is at the other end sees that the socket is gone.
+            let _ = floor.relay(&wanted.game, mark, (socket, frames)).await;
+            floor.leave(&wanted.game, mark);
+        })
+}
+
+impl Floor {
+    async fn relay(
+        &self,
+        game: &str,
+        mark: u64,
+        (mut socket, mut frames): (WebSocket, mpsc::Receiver<Utf8Bytes>),
+    ) -> anyhow::Result<()> {
+        let channel = channel(game);
+        self.subscriber.ssubscribe(&channel).await?;
+        socket.send(Message::Text(HELLO.into())).await?;
+        loop {
+            tokio::select! {
+                received = socket.recv() => match received {
+                    Some(Ok(Message::Text(text))) => {
+                        let marked = format!("{mark:016x}{text}");
+                        self.client.spublish::<(), _, _>(&channel, marked).await?;
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return Ok(()),
+                },
+                Some(frame) = frames.recv() => socket.send(Message::Text(frame)).await?,
+            }
+        }
+    }
+
+    /// Hands messages on, for ever.
+    async fn deliver(self: Arc<Self>, mut messages: Receiver<fred::types::Message>) {
+        while let Ok(message) = messages.recv().await {
+            let Some(marked) = message.value.as_str() else {
+                continue;
+            };
+            let Some((mark, text)) = marked.split_at_checked(MARK) else {
+                continue;
+            };
+            let mark = u64::from_str_radix(mark, 16).unwrap_or_default();
+            let text = Utf8Bytes::from(text);
+            let games = self.games();
+            let here = game(&message.channel).and_then(|game| games.get(game));
+            for local in here.into_iter().flatten().filter(|one| one.mark != mark) {
+                // A socket that does not read loses it: this keeps no promise.
+                let _ = local.outbox.try_send(text.clone());
+            }
+        }
+    }
+
+    fn join(&self, game: &str, local: Local) {
+        let mut games = self.games();
+        games.entry(game.to_owned()).or_default().push(local);
+    }
+
+    fn leave(&self, game: &str, mark: u64) {
+        if let Some(here) = self.games().get_mut(game) {
+            here.retain(|local| local.mark != mark);
+        }
+    }
+
+    fn games(&self) -> MutexGuard<'_, HashMap<String, Vec<Local>>> {
+        // What is inside is whole even if a holder panicked.
+        self.games.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The channel of a game. Shape: `{b:0}:game:17`.
+fn channel(game: &str) -> String {
+    format!("{{b:0}}:game:{game}")
+}
+
+fn game(channel: &str) -> Option<&str> {
+    channel.strip_prefix("{b:0}:game:")
+}

@@ -1,0 +1,173 @@
+//! What is driven: two nodes over one Redis, of Zeitnot or of the floor.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use zeitnot_loadtest::deployment::usage::cpu_time;
+use zeitnot_loadtest::deployment::{
+    Deployment, Node, NodeSettings, RedisKind, RedisServer, Settings,
+};
+
+/// Nodes on either side: White is at the first, Black at the second.
+const NODES: usize = 2;
+
+/// Games are set up long before they are played.
+const NODE_ARGS: [&str; 2] = ["--first-move", "1h"];
+
+/// Which relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Side {
+    /// The one without logic.
+    Floor,
+    /// Ours.
+    Zeitnot,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Floor => "floor",
+            Self::Zeitnot => "zeitnot",
+        })
+    }
+}
+
+/// What Redis keeps on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Aof {
+    /// Nothing
+    Off,
+    /// All, at most a second later
+    Everysec,
+    /// All, before it answers
+    Always,
+}
+
+impl Aof {
+    /// As options of `redis-server`.
+    pub(crate) const fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Off => &[],
+            Self::Everysec => &["--appendonly", "yes", "--appendfsync", "everysec"],
+            Self::Always => &["--appendonly", "yes", "--appendfsync", "always"],
+        }
+    }
+}
+
+/// How to start either side.
+#[derive(Debug, Clone)]
+pub(crate) struct Targets {
+    /// The server's binary.
+    pub(crate) binary: PathBuf,
+    pub(crate) aof: Aof,
+    /// Further arguments of its nodes.
+    pub(crate) node_args: Vec<String>,
+}
+
+/// A side that runs, and ends with its value.
+#[derive(Debug)]
+pub(crate) enum Target {
+    Floor {
+        nodes: Vec<Node>,
+        redis: RedisServer,
+    },
+    Zeitnot(Box<Deployment>),
+}
+
+impl Targets {
+    pub(crate) fn start(&self, side: Side) -> anyhow::Result<Target> {
+        match side {
+            Side::Floor => self.start_floor(),
+            Side::Zeitnot => Settings::new(&self.binary)
+                .nodes(NODES)
+                .over(RedisKind::Single)
+                .redis_on_a_port()
+                .redis_options(self.aof.options())
+                .args(&NODE_ARGS)
+                .args(&self.node_args)
+                .start()
+                .map(|deployment| Target::Zeitnot(Box::new(deployment))),
+        }
+    }
+
+    fn start_floor(&self) -> anyhow::Result<Target> {
+        let redis = RedisServer::start_on_port(self.aof.options())?;
+        let settings = NodeSettings {
+            binary: std::env::current_exe()?,
+            args: ["floor-node", "--redis-url", &redis.url()]
+                .map(OsString::from)
+                .into(),
+            variables: Vec::new(),
+            log: None,
+        };
+        let nodes = (0..NODES).map(|_| Node::start(settings.clone()));
+        Ok(Target::Floor {
+            nodes: nodes.collect::<anyhow::Result<_>>()?,
+            redis,
+        })
+    }
+}
+
+/// The time at work of each kind of process.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Work {
+    pub(crate) nodes: Duration,
+    pub(crate) redis: Duration,
+    /// Of this process.
+    pub(crate) clients: Duration,
+}
+
+impl Work {
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            nodes: self.nodes.saturating_sub(before.nodes),
+            redis: self.redis.saturating_sub(before.redis),
+            clients: self.clients.saturating_sub(before.clients),
+        }
+    }
+}
+
+impl Target {
+    pub(crate) fn side(&self) -> Side {
+        match self {
+            Self::Floor { .. } => Side::Floor,
+            Self::Zeitnot(_) => Side::Zeitnot,
+        }
+    }
+
+    /// Where White connects, and where Black does.
+    pub(crate) fn addresses(&self) -> [&str; NODES] {
+        let nodes = self.nodes();
+        [nodes[0].address(), nodes[1].address()]
+    }
+
+    pub(crate) fn redis(&self) -> anyhow::Result<&RedisServer> {
+        match self {
+            Self::Floor { redis, .. } => Ok(redis),
+            Self::Zeitnot(deployment) => deployment.redis().context("it has a Redis"),
+        }
+    }
+
+    /// What it used until now.
+    pub(crate) fn work(&self) -> anyhow::Result<Work> {
+        let nodes = self.nodes().iter().map(Node::cpu_time);
+        Ok(Work {
+            nodes: nodes.sum::<anyhow::Result<_>>()?,
+            redis: cpu_time(self.redis()?.pid())?,
+            clients: cpu_time(std::process::id())?,
+        })
+    }
+
+    fn nodes(&self) -> &[Node] {
+        match self {
+            Self::Floor { nodes, .. } => nodes,
+            Self::Zeitnot(deployment) => deployment.nodes(),
+        }
+    }
+}
