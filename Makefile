@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test lint deny fmt types bench bench-relay deps page
+.PHONY: help run cluster test lint deny fmt types bench bench-relay bench-redis deps page
 
 help: ## Lists the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
@@ -47,6 +47,11 @@ bench-relay: ## Measures moves from node to node, beside the same way without lo
 	deploy/test-deps.sh redis-server
 	cargo build --release --package zeitnot --package zeitnot-loadtest
 	$(target)/release/zeitnot-loadtest relay --against floor $(ARGS)
+
+bench-redis: ## Measures what Redis does for an append, for games at rest, and when there are none
+	deploy/test-deps.sh redis-server
+	cargo build --release --package zeitnot --package zeitnot-loadtest
+	$(target)/release/zeitnot-loadtest redis-cost $(ARGS)
 
 deps: ## Installs the programs that tests start, with apt, or says which are missing
 	deploy/test-deps.sh

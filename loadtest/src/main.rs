@@ -5,6 +5,7 @@ mod client;
 mod cluster;
 mod entrance;
 mod floor;
+mod redis_cost;
 mod relay;
 mod report;
 mod schedule;
@@ -29,6 +30,8 @@ enum Command {
     Cluster(cluster::Args),
     /// Measures how long moves take to the opponent, beside the same way without logic
     Relay(relay::Args),
+    /// Measures what Redis does for games, and when nothing happens
+    RedisCost(redis_cost::Args),
     /// Runs one node of the relay without logic
     FloorNode(floor::Args),
 }
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Cluster(args) => cluster::run(&args),
         Command::Relay(args) => relay::run(&args),
+        Command::RedisCost(args) => redis_cost::run(&args),
         Command::FloorNode(args) => floor::run(&args),
     };
     match done {

@@ -215,10 +215,10 @@ impl RedisServer {
     /// # Errors
     /// The server does not answer.
     pub fn command(&self, command: &str) -> anyhow::Result<String> {
-        let mut stream = self.connect()?;
-        stream.write_all(format!("{command}\r\n").as_bytes())?;
+        let mut connection = self.connect()?;
+        connection.send(format!("{command}\r\n").as_bytes())?;
         let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line)?;
+        BufReader::new(connection.stream).read_line(&mut line)?;
         Ok(line.trim_end().to_owned())
     }
 
@@ -234,24 +234,23 @@ impl RedisServer {
         }
     }
 
-    fn ask(&self, words: &[&[u8]]) -> anyhow::Result<Reply> {
-        let mut stream = self.connect()?;
-        stream.write_all(&resp::command(words))?;
-        let (mut bytes, mut some) = (Vec::new(), [0; 64 * 1024]);
-        loop {
-            if let Some((reply, _)) = Reply::parse(&bytes)? {
-                return Ok(reply);
-            }
-            let count = stream.read(&mut some)?;
-            ensure!(count > 0, "redis-server closed the connection");
-            bytes.extend(&some[..count]);
-        }
-    }
-
-    fn connect(&self) -> anyhow::Result<UnixStream> {
+    /// A connection that stays.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub fn connect(&self) -> anyhow::Result<RedisConnection> {
         let stream = UnixStream::connect(self.socket())?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(stream)
+        Ok(RedisConnection {
+            stream,
+            unread: Vec::new(),
+        })
+    }
+
+    fn ask(&self, words: &[&[u8]]) -> anyhow::Result<Reply> {
+        let mut connection = self.connect()?;
+        connection.send(&resp::command(words))?;
+        connection.reply()
     }
 
     fn wait_until_it_answers(&mut self) -> anyhow::Result<()> {
@@ -264,6 +263,47 @@ impl RedisServer {
             let reply = self.ask(&[b"PING"]);
             Ok(matches!(reply, Ok(Reply::Simple(_))))
         })
+    }
+}
+
+/// A connection to a server, for many commands at once.
+#[derive(Debug)]
+pub struct RedisConnection {
+    stream: UnixStream,
+    /// What came behind the last reply.
+    unread: Vec<u8>,
+}
+
+impl RedisConnection {
+    /// Sends commands, given as their words, without waiting in between; their replies, errors too, in the same order.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub fn call_all(&mut self, commands: &[Vec<&str>]) -> anyhow::Result<Vec<Reply>> {
+        let mut bytes = Vec::new();
+        for words in commands {
+            let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+            bytes.extend(resp::command(&words));
+        }
+        self.send(&bytes)?;
+        commands.iter().map(|_| self.reply()).collect()
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        Ok(self.stream.write_all(bytes)?)
+    }
+
+    fn reply(&mut self) -> anyhow::Result<Reply> {
+        let mut some = [0; 64 * 1024];
+        loop {
+            if let Some((reply, length)) = Reply::parse(&self.unread)? {
+                self.unread.drain(..length);
+                return Ok(reply);
+            }
+            let count = self.stream.read(&mut some)?;
+            ensure!(count > 0, "redis-server closed the connection");
+            self.unread.extend(&some[..count]);
+        }
     }
 }
 
