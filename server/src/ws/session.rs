@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::future::{BoxFuture, OptionFuture};
 use futures_util::stream::FuturesUnordered;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use rand::Rng as _;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -206,7 +206,10 @@ impl Session {
                 self.on_health().await
             }
             Answered::Command(re, Ok(version)) => {
-                self.answer(commands::ok(re, Some(version))).await
+                let ok = commands::ok(re, Some(version));
+                let mut messages: Vec<_> = ok.iter().map(encode).map(Message::Text).collect();
+                self.take_frames(&mut messages)?;
+                self.write(messages).await
             }
             Answered::Unwatch(re) | Answered::Said(re, Ok(())) => {
                 self.answer(commands::ok(re, None)).await
@@ -258,15 +261,32 @@ impl Session {
         self.send(&draining).await
     }
 
-    /// Writes a room's frame, and those that wait behind it.
+    /// Writes a room's frame with what else is ready. A player's own move comes as a frame and as an answer, and a write
+    /// is most of what either costs.
     async fn forward(&mut self, frame: Frame) -> Result<(), Close> {
-        let mut frames = vec![Message::Text(frame)];
-        while frames.len() < FRAMES_A_WRITE
-            && let Some(next) = self.frames.try_next().map_err(|_| Close::TooSlow)?
-        {
-            frames.push(Message::Text(next));
+        let mut messages = vec![Message::Text(frame)];
+        self.take_frames(&mut messages)?;
+        let answered = self.pending.next().now_or_never().flatten();
+        if let Some(Answered::Command(re, Ok(version))) = answered {
+            let ok = commands::ok(re, Some(version));
+            messages.extend(ok.map(|ok| Message::Text(encode(&ok))));
+            return self.write(messages).await;
         }
-        self.write(frames).await
+        self.write(messages).await?;
+        match answered {
+            Some(answered) => self.on_answered(answered).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The frames that wait, as many as one write takes.
+    fn take_frames(&mut self, messages: &mut Vec<Message>) -> Result<(), Close> {
+        while messages.len() < FRAMES_A_WRITE
+            && let Some(frame) = self.frames.try_next().map_err(|_| Close::TooSlow)?
+        {
+            messages.push(Message::Text(frame));
+        }
+        Ok(())
     }
 
     pub(super) async fn answer(&mut self, msg: Option<ServerMsg>) -> Result<(), Close> {
