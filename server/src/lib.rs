@@ -9,11 +9,13 @@ pub mod error;
 pub mod health;
 pub mod http;
 pub mod limits;
+pub mod lobby;
 pub mod node;
 pub mod outbox;
 pub mod play;
 pub mod replica;
 pub mod room;
+pub mod seek;
 pub mod serve;
 pub mod shutdown;
 pub mod start;
@@ -51,6 +53,8 @@ pub struct App {
     pub rooms: room::Rooms,
     /// The sockets of this node.
     pub sockets: ws::Sockets,
+    /// The open seeks.
+    pub lobby: lobby::Lobby,
     /// This node's name.
     pub node: Arc<str>,
 }

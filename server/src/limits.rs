@@ -388,3 +388,26 @@ pub const MAX_POLL_WAIT_SECS: u64 = 60;
 
 /// How long it waits if it does not say, in seconds.
 pub const POLL_WAIT_SECS: u64 = 25;
+
+// Seeks.
+
+/// Users who wait in one pool. They are of one color then, or none would wait.
+pub const MAX_POOL: usize = 200;
+
+/// Seeks that the lobby shows.
+pub const SEEKS_SHOWN: usize = 100;
+
+/// How long a seek lasts that nobody renews, because its node or its line is gone.
+pub const SEEK_LIFETIME: Duration = Duration::from_secs(10);
+
+/// How often a socket renews its seek.
+pub const SEEK_RENEWAL: Duration = Duration::from_secs(3);
+
+/// How often an opponent is looked for in a row who is still there.
+pub const SEEK_TRIES: usize = 5;
+
+/// How often the lobby's list is looked at where somebody follows it.
+pub const LOBBY_PERIOD: Duration = Duration::from_secs(1);
+
+/// Changes of the lobby's list that wait for a socket; more means that it gets the list again.
+pub const LOBBY_QUEUE: usize = 8;

@@ -12,6 +12,7 @@ use zeitnot_game::time::Millis;
 use crate::auth::{Auth, random_base36};
 use crate::config::{Config, EmbeddedSync};
 use crate::limits::MAX_NODE_NAME;
+use crate::lobby::Lobby;
 use crate::room::Rooms;
 use crate::serve::serve;
 use crate::shutdown::{Shutdown, signaled};
@@ -68,7 +69,9 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
         config: Arc::new(config),
         shutdown: shutdown.clone(),
         sockets: Sockets::default(),
+        lobby: Lobby::default(),
     };
+    let lobby = app.lobby.clone();
     let rooms = app.rooms.clone();
     let tasks = &shutdown.tasks;
     let health = http::health::router(shutdown.clone());
@@ -87,6 +90,7 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
         rooms.clone(),
         shutdown.stopping.clone(),
     ));
+    tasks.spawn(lobby.serve(opened.store(), shutdown.stopping.clone()));
     info!("ready");
 
     signaled().await?;

@@ -7,6 +7,7 @@ mod message;
 mod outage;
 mod rates;
 mod requests;
+mod seeking;
 mod session;
 mod welcome;
 

@@ -51,6 +51,16 @@ impl Session {
                 self.answer(commands::ok(re, None)).await
             }
             ClientMsg::Auth(auth) => self.on_auth(re, &auth.token).await,
+            ClientMsg::Seek(seek) => self.on_seek(re, &seek).await,
+            ClientMsg::Unseek(_) => {
+                self.end_seek(re);
+                Ok(())
+            }
+            ClientMsg::Lobby => self.on_lobby(re).await,
+            ClientMsg::Unlobby => {
+                self.lobby = None;
+                self.answer(commands::ok(re, None)).await
+            }
             ClientMsg::Ping => self.send(&self.pong(re)).await,
             _ => {
                 let reason = "this is for tournaments, and there are none yet";

@@ -18,11 +18,13 @@ use super::close::Close;
 use super::heartbeat::Heartbeat;
 use super::outage::Outage;
 use super::rates::Rates;
+use super::seeking::{Kept, Looked};
 use super::{Ticket, commands};
 use crate::App;
 use crate::auth::{Caller, Verified};
 use crate::health::Health;
 use crate::limits::{FRAMES_A_WRITE, MAX_PENDING, SOCKET_GOODBYE, SOCKET_WRITE_TIMEOUT};
+use crate::lobby;
 use crate::outbox::{Form, Frame, Outbox, OutboxReader, encode, outbox};
 use crate::play::Refused;
 use crate::replica::Watched;
@@ -34,6 +36,8 @@ pub(super) enum Answered {
     Command(Option<i64>, Result<Version, Refused>),
     Unwatch(Option<i64>),
     Said(Option<i64>, Result<(), Refused>),
+    Sought(Option<i64>, Looked),
+    Unsought(Option<i64>, Result<(), Refused>),
 }
 
 /// A game that the client watches, or asked to watch.
@@ -62,6 +66,11 @@ pub(super) struct Session {
     pub(super) must_look: bool,
     pub(super) health: watch::Receiver<Health>,
     pub(super) outage: Outage,
+    /// What the user seeks through this socket.
+    pub(super) seek: Option<Kept>,
+    /// Whether it still does, while a look for an opponent is on its way.
+    pub(super) is_seeking: bool,
+    pub(super) lobby: Option<lobby::Following>,
     /// When this socket is closed because the node goes away.
     leave_at: Option<Instant>,
 }
@@ -87,6 +96,9 @@ pub(super) async fn run(app: App, caller: Caller, (ticket, socket): (Ticket, Web
         must_look: false,
         health,
         outage: Outage::default(),
+        seek: None,
+        is_seeking: false,
+        lobby: None,
     };
     tasks.track_future(session.serve()).await;
     drop(ticket);
@@ -130,6 +142,7 @@ impl Session {
             let is_at_play = watched.any(has_seat);
             let may_read = self.pending.len() < MAX_PENDING;
             let (expires, leave_at) = (self.expires(), self.leave_at);
+            let renew_at = self.renew_at();
             let has_others = self.app.config.redis_url.is_some();
             let cut_off = self.outage.leave_at().filter(|_| is_at_play && has_others);
             let step = tokio::select! {
@@ -143,6 +156,11 @@ impl Session {
                     Err(_) => Err(Close::TooSlow),
                 },
                 Some(heard) = OptionFuture::from(self.told.as_mut().map(Following::next)) => self.on_told(heard).await,
+                Some(change) = OptionFuture::from(self.lobby.as_mut().map(lobby::Following::next)) => self.forward(change).await,
+                () = sleep_until(renew_at.unwrap_or_else(far)), if renew_at.is_some() => {
+                    self.renew_seek();
+                    Ok(())
+                }
                 Ok(()) = self.health.changed() => self.on_health().await,
                 () = sleep_until(cut_off.unwrap_or_else(far)), if cut_off.is_some() => Err(Close::CutOff),
                 Some(answered) = self.pending.next() => self.on_answered(answered).await,
@@ -211,6 +229,8 @@ impl Session {
             Answered::Unwatch(re) | Answered::Said(re, Ok(())) => {
                 self.answer(commands::ok(re, None)).await
             }
+            Answered::Sought(re, looked) => self.on_sought(re, looked).await,
+            Answered::Unsought(re, ended) => self.on_unsought(re, ended).await,
             Answered::Watch(game, re, Err(refused)) => {
                 if let Some(watching) = self.watching.get_mut(&game) {
                     watching.pending = watching.pending.saturating_sub(1);
@@ -259,7 +279,7 @@ impl Session {
     }
 
     /// Writes a room's frame, and those that wait behind it.
-    async fn forward(&mut self, frame: Frame) -> Result<(), Close> {
+    pub(super) async fn forward(&mut self, frame: Frame) -> Result<(), Close> {
         let mut frames = vec![Message::Text(frame)];
         while frames.len() < FRAMES_A_WRITE
             && let Some(next) = self.frames.try_next().map_err(|_| Close::TooSlow)?

@@ -16,6 +16,7 @@ mod http;
 mod limits;
 mod relay;
 mod requests;
+mod seeks;
 mod serve;
 mod store;
 mod support;

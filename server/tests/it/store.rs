@@ -9,6 +9,7 @@ mod outage;
 mod people;
 mod redis;
 mod seats;
+mod seeks;
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("auth", &["App", "chat", "config", "error"]),
     ("challenge", &["start", "store"]),
     ("chat", &["store"]),
@@ -33,10 +33,12 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ),
     ("health", &[]),
     ("limits", &[]),
+    ("lobby", &["outbox", "store"]),
     ("outbox", &[]),
     ("play", &["chat", "replica", "start", "store"]),
     ("replica", &["chat", "outbox", "store"]),
     ("room", &["chat", "outbox", "play", "replica", "store"]),
+    ("seek", &["challenge", "start", "store"]),
     ("serve", &[]),
     ("shutdown", &[]),
     ("start", &["store"]),
@@ -50,10 +52,12 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "chat",
             "error",
             "health",
+            "lobby",
             "outbox",
             "play",
             "replica",
             "room",
+            "seek",
             "shutdown",
             "start",
         ],

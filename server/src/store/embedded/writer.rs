@@ -27,6 +27,7 @@ pub(super) enum Write {
     Create(GameId, Create, oneshot::Sender<bool>),
     Append(GameId, Append, oneshot::Sender<Appended>),
     OpenChallenge(GameId, Challenge, oneshot::Sender<bool>),
+    CloseChallenge(GameId, oneshot::Sender<bool>),
     TakeSeat(GameId, TakeSeat, oneshot::Sender<Seated>),
     Schedule(GameId, (Version, Option<Millis>), oneshot::Sender<()>),
     HandOut(oneshot::Sender<Option<GameId>>),
@@ -41,6 +42,7 @@ impl Write {
         !match self {
             Self::Create(.., reply) | Self::OpenChallenge(.., reply) => reply.is_closed(),
             Self::Append(.., reply) => reply.is_closed(),
+            Self::CloseChallenge(_, reply) => reply.is_closed(),
             Self::TakeSeat(.., reply) => reply.is_closed(),
             Self::Schedule(.., reply)
             | Self::Forget(.., reply)
@@ -170,6 +172,7 @@ async fn write_one(
             let is_ours = challenge::open(connection, id, &challenge, now).await?;
             answer(reply, is_ours)
         }
+        Write::CloseChallenge(id, reply) => answer(reply, challenge::close(connection, id).await?),
         Write::TakeSeat(id, wish, reply) => {
             let seated = challenge::take_seat(connection, id, &wish, now).await?;
             answer(reply, seated)
