@@ -257,8 +257,9 @@ pub const MAX_NODE_NAME: usize = 40;
 /// How long after its moment a game is handed out that nobody looked at.
 pub const DUE_GRACE: Duration = Duration::from_millis(200);
 
-/// After how long it is handed out again.
-pub const DUE_RETRY: Duration = Duration::from_secs(5);
+/// After how long it is handed out again. With two rounds of ticks and twice [`DUE_GRACE`] it makes less than the 7 s in
+/// which a flag is called though the node that was handed the game dies as well.
+pub const DUE_RETRY: Duration = Duration::from_millis(4500);
 
 /// Games that are handed out at once.
 pub const DUE_BATCH: usize = 50;
