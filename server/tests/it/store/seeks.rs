@@ -56,8 +56,12 @@ async fn who_waits_for_longest_is_met_first(store: &dyn Store) {
 async fn nobody_meets_himself_nor_who_wants_the_same_color(store: &dyn Store) {
     let anna = seeker(1, "anna", Some(Color::White));
     assert_eq!(store.meet(POOL, &anna).await.unwrap(), None);
-    for other in [seeker(2, "anna", None), seeker(3, "bo", Some(Color::White))] {
-        assert_eq!(store.meet(POOL, &other).await.unwrap(), None);
+    for other in [
+        seeker(2, "anna", Some(Color::Black)),
+        seeker(3, "bo", Some(Color::White)),
+    ] {
+        assert_eq!(store.meet(POOL, &other).await.unwrap(), None, "{other:?}");
+        store.leave_pool(POOL, &other).await.unwrap();
     }
     let eve = seeker(4, "eve", Some(Color::Black));
     assert_eq!(store.meet(POOL, &eve).await.unwrap(), Some(anna));
