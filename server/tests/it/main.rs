@@ -4,10 +4,11 @@
 
 mod binary;
 mod embedded;
-mod healing;
 mod harness;
+mod healing;
 mod http;
 mod limits;
+mod nodes;
 mod relay;
 mod serve;
 mod store;

@@ -16,6 +16,17 @@ use zeitnot_game::id::GameId;
 /// How long a frame may take on a machine that is busy. No test waits for it to pass.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Why there is no socket, or none any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// The upgrade got this status.
+    Refused(StatusCode),
+    /// The other end closed, with its code.
+    Closed(Option<u16>),
+    /// The line broke.
+    Broken(String),
+}
+
 /// One socket.
 pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -28,6 +39,14 @@ pub(crate) struct Client {
 impl Client {
     /// Connects; a refused upgrade gives its status.
     pub(crate) async fn connect(address: &str, token: Option<&str>) -> Result<Self, StatusCode> {
+        match Self::open(address, token).await {
+            Err(Gone::Refused(status)) => Err(status),
+            opened => Ok(opened.unwrap()),
+        }
+    }
+
+    /// The same where whatever answers may be ending.
+    pub(crate) async fn open(address: &str, token: Option<&str>) -> Result<Self, Gone> {
         let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
         if let Some(token) = token {
             let offered = format!("zeitnot.v1, bearer.{token}");
@@ -36,18 +55,15 @@ impl Client {
                 .headers_mut()
                 .insert(header::SEC_WEBSOCKET_PROTOCOL, offered);
         }
-        let socket = match connect_async(request).await {
-            Ok((socket, _)) => socket,
-            Err(Error::Http(response)) => return Err(response.status()),
-            Err(error) => panic!("{error}"),
-        };
+        let opening = timeout(PATIENCE, connect_async(request));
+        let (socket, _) = opening.await.expect("somebody answers")?;
         let mut client = Self {
             socket,
             hello: Value::Null,
             next_id: 1,
             unread: VecDeque::new(),
         };
-        client.hello = client.next().await;
+        client.hello = client.try_receive().await?;
         assert_eq!(client.hello["t"], "hello");
         Ok(client)
     }
@@ -81,14 +97,20 @@ impl Client {
     }
 
     async fn receive(&mut self) -> Value {
+        self.try_receive().await.expect("the socket is open")
+    }
+
+    /// The next frame that was not received yet, where the socket may end.
+    pub(crate) async fn try_receive(&mut self) -> Result<Value, Gone> {
         loop {
-            let message = timeout(PATIENCE, self.socket.next())
-                .await
-                .expect("a frame comes");
-            match message.expect("the socket is open").unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Close(reason) => panic!("closed: {reason:?}"),
-                _ => {}
+            let message = timeout(PATIENCE, self.socket.next());
+            match message.await.expect("a frame comes").transpose()? {
+                Some(Message::Text(text)) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Message::Close(reason)) => {
+                    return Err(Gone::Closed(reason.map(|reason| reason.code.into())));
+                }
+                Some(_) => {}
+                None => return Err(Gone::Broken("it has ended".to_owned())),
             }
         }
     }
@@ -111,12 +133,18 @@ impl Client {
         self.socket.send(message).await.unwrap();
     }
 
-    /// Sends a message with an `id`, and waits for its answer. Other frames stay for [`Client::next`].
-    pub(crate) async fn ask(&mut self, mut msg: Value) -> Value {
+    /// Sends a message with an `id`, which it returns; the answer is to be received. The socket may have ended.
+    pub(crate) async fn try_send(&mut self, mut msg: Value) -> Result<i64, Gone> {
         let id = self.next_id;
         self.next_id += 1;
         msg["id"] = id.into();
-        self.send_raw(Message::text(msg.to_string())).await;
+        self.socket.send(Message::text(msg.to_string())).await?;
+        Ok(id)
+    }
+
+    /// Sends a message with an `id`, and waits for its answer. Other frames stay for [`Client::next`].
+    pub(crate) async fn ask(&mut self, msg: Value) -> Value {
+        let id = self.try_send(msg).await.expect("the socket is open");
         loop {
             let frame = self.receive().await;
             if frame["re"] == id {
@@ -137,5 +165,14 @@ impl Client {
     pub(crate) async fn play(&mut self, game: GameId, uci: &str, ply: usize) -> Value {
         self.ask(json!({"t": "move", "game": game, "uci": uci, "ply": ply}))
             .await
+    }
+}
+
+impl From<Error> for Gone {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Http(response) => Self::Refused(response.status()),
+            error => Self::Broken(error.to_string()),
+        }
     }
 }

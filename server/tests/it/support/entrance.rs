@@ -37,6 +37,11 @@ impl Entrance {
         }
     }
 
+    /// Where it is, e.g. `127.0.0.1:40123`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// A JSON request and its answer.
     pub(crate) async fn request(
         &self,

@@ -1,0 +1,23 @@
+//! Several nodes as they are run: the built binary, nginx before it, Redis behind it. Clients come by nginx only, play
+//! whole games, and lose nothing by whatever happens to the nodes and to Redis.
+
+mod games;
+
+use std::path::Path;
+
+use zeitnot_loadtest::deployment::{Deployment, RedisKind, Settings};
+
+use crate::support::entrance::Entrance;
+
+/// Three nodes behind nginx, over one Redis.
+fn three_nodes() -> Settings {
+    Settings::new(Path::new(env!("CARGO_BIN_EXE_zeitnot")))
+        .nodes(3)
+        .over(RedisKind::Single)
+        .behind_nginx()
+}
+
+/// By nginx.
+fn entrance(deployment: &Deployment) -> Entrance {
+    Entrance::at(deployment.address())
+}
