@@ -1,7 +1,11 @@
 //! Several nodes as they are run: the built binary, nginx before it, Redis behind it. Clients come by nginx only, play
 //! whole games, and lose nothing by whatever happens to the nodes and to Redis.
 
+mod behind;
 mod games;
+mod kills;
+mod lost;
+mod swallowed;
 
 use std::path::Path;
 
@@ -20,4 +24,10 @@ fn three_nodes() -> Settings {
 /// By nginx.
 fn entrance(deployment: &Deployment) -> Entrance {
     Entrance::at(deployment.address())
+}
+
+/// The index of a node by its name, `node-1` and so on.
+fn index_of(node: &str) -> usize {
+    let number: usize = node.strip_prefix("node-").unwrap().parse().unwrap();
+    number - 1
 }
