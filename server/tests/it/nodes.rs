@@ -5,6 +5,8 @@ mod behind;
 mod games;
 mod kills;
 mod lost;
+mod masters;
+mod slots;
 mod swallowed;
 
 use std::path::Path;
@@ -19,6 +21,16 @@ fn three_nodes() -> Settings {
         .nodes(3)
         .over(RedisKind::Single)
         .behind_nginx()
+}
+
+/// The same over a cluster of three masters, which keep what they were told.
+fn three_nodes_over_a_cluster() -> Settings {
+    three_nodes()
+        .over(RedisKind::Cluster {
+            masters: 3,
+            replicas: 0,
+        })
+        .redis_options(&["--appendonly", "yes"])
 }
 
 /// By nginx.
