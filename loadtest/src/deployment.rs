@@ -49,7 +49,7 @@ enum Between {
     Nothing,
     Server {
         master: RedisServer,
-        replica: Option<RedisServer>,
+        replica: Option<Box<RedisServer>>,
     },
     Cluster(RedisCluster),
 }
@@ -199,9 +199,9 @@ impl Deployment {
 
     /// Its replica. To fail over: kill the master, [`RedisServer::promote`] this, and point the proxies here.
     #[must_use]
-    pub const fn replica(&self) -> Option<&RedisServer> {
+    pub fn replica(&self) -> Option<&RedisServer> {
         match &self.between {
-            Between::Server { replica, .. } => replica.as_ref(),
+            Between::Server { replica, .. } => replica.as_deref(),
             Between::Nothing | Between::Cluster(_) => None,
         }
     }
@@ -250,7 +250,7 @@ impl Between {
                 let replica = RedisServer::start_replica_of(&master, &options)?;
                 Self::Server {
                     master,
-                    replica: Some(replica),
+                    replica: Some(Box::new(replica)),
                 }
             }
             RedisKind::Cluster { masters, replicas } => {

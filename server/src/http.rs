@@ -4,6 +4,7 @@ pub mod account;
 pub mod auth;
 pub mod challenge;
 mod cors;
+pub mod events;
 pub mod games;
 pub mod health;
 mod link;

@@ -102,6 +102,7 @@ pub fn router(app: App) -> Router {
         .route("/challenge/{id}/accept", post(http::challenge::accept))
         .route("/account/playing", get(http::account::playing))
         .route("/games/{id}", readable(get(http::games::show)))
+        .route("/games/{id}/events", readable(get(http::events::follow)))
         .fallback(http::no_such_path)
         .method_not_allowed_fallback(http::wrong_method)
         .layer(map_response(http::unkept));

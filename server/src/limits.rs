@@ -180,6 +180,9 @@ pub const SOCKET_WRITE_BUFFER_MAX: usize = 256 * 1024;
 /// How long one write to a socket may take.
 pub const SOCKET_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a client may take to leave after it was told to.
+pub const SOCKET_GOODBYE: Duration = Duration::from_secs(2);
+
 /// Frames that are written to a socket at once.
 pub const FRAMES_A_WRITE: usize = 16;
 
@@ -263,8 +266,12 @@ pub const DUE_BATCH: usize = 50;
 /// How often the play clock ticks.
 pub const TICK_PERIOD: Duration = Duration::from_secs(1);
 
-/// How old the last tick may be with which an append is sent, and the gap between ticks that counts as an outage.
+/// How old the last tick may be with which an append is sent, and the gap between ticks that counts as an outage. The
+/// embedded store ticks with its commits.
 pub const MAX_TICK_AGE: Duration = Duration::from_secs(2);
+
+/// What the play clock counts of an outage of the store.
+pub const COUNTED_OUTAGE: Duration = Duration::from_secs(1);
 
 /// How long the store may be silent before players are told.
 pub const STORE_SILENCE: Duration = Duration::from_secs(2);
@@ -310,9 +317,6 @@ pub const MAX_PINGS: usize = 4;
 /// A tick this soon after the last one of any node moves nothing.
 pub const SAME_TICK: Duration = Duration::from_millis(500);
 
-/// What the play clock counts of an outage of the store.
-pub const COUNTED_OUTAGE: Duration = Duration::from_secs(1);
-
 /// Parts into which the buckets are divided, which tick one after the other within [`TICK_PERIOD`]. Each part holds up
 /// Redis at once, for half a millisecond; more parts cost more: 1 takes 1.1 % of its core for three nodes, 4 take
 /// 1.1 %, 16 take 1.7 %.
@@ -340,7 +344,7 @@ pub const MAX_SETTLING: usize = 64;
 /// logs then, and play time stands still.
 pub const HEALING: Duration = Duration::from_secs(2);
 
-/// How long no flag is called after a follower was told to look: players who were cut off come back first.
+/// How long no flag is called after an outage of the store: players who were cut off come back first.
 pub const FLAG_PAUSE_AFTER_LOSS: Duration = Duration::from_secs(1);
 
 /// How long an ended game is remembered to a store that lost it altogether.
@@ -367,3 +371,20 @@ pub const MAP_PAUSE: Duration = Duration::from_millis(200);
 
 /// How long the store may be silent before sockets of players are closed: another node may hear it.
 pub const PLAYERS_LEAVE_AFTER: Duration = Duration::from_secs(5);
+
+// Streams over HTTP.
+
+/// Frames that a stream is given when it comes back; after more it begins with the snapshot.
+pub const MAX_RESUMED: u32 = 30;
+
+/// How often a stream says something, so that whoever is between does not think it dead, and looks at its token.
+pub const STREAM_PERIOD: Duration = Duration::from_secs(5);
+
+/// When a client is asked to come back after its stream has ended, in milliseconds.
+pub const STREAM_RETRY_MS: u64 = 1000;
+
+/// How long a request may wait for the next entry, in seconds.
+pub const MAX_POLL_WAIT_SECS: u64 = 60;
+
+/// How long it waits if it does not say, in seconds.
+pub const POLL_WAIT_SECS: u64 = 25;

@@ -1,9 +1,11 @@
 //! The frames that wait for one follower of games: a bounded queue, which rooms fill and a socket empties.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::mpsc;
+use zeitnot_game::id::Head;
 use zeitnot_game::wire::ServerMsg;
 
 use crate::limits::{OUTBOX_BYTES, OUTBOX_FRAMES};
@@ -21,6 +23,55 @@ pub fn encode(msg: &ServerMsg) -> Frame {
     json.expect("our messages are JSON").into()
 }
 
+/// In which form a follower takes its frames.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Form {
+    /// As they are.
+    #[default]
+    Json,
+    /// Each as a server-sent event. Versioned ones have an id. Shape: `12.bQ7xM`.
+    Event,
+}
+
+/// One frame in the forms in which it is wanted, each made once and shared by all who get it.
+#[derive(Debug)]
+pub struct Texts {
+    json: Frame,
+    /// The entry that it shows, or up to which it shows all.
+    head: Option<Head>,
+    event: OnceCell<Frame>,
+}
+
+impl Texts {
+    /// A message; with the entry that it shows, if it is versioned.
+    #[must_use]
+    pub fn new(msg: &ServerMsg, head: Option<Head>) -> Self {
+        Self {
+            json: encode(msg),
+            head,
+            event: OnceCell::new(),
+        }
+    }
+
+    /// In one of the forms.
+    #[must_use]
+    pub fn of(&self, form: Form) -> &Frame {
+        match form {
+            Form::Json => &self.json,
+            Form::Event => self.event.get_or_init(|| self.event()),
+        }
+    }
+
+    fn event(&self) -> Frame {
+        let json = &self.json;
+        let event = match self.head {
+            Some(Head { version, tag }) => format!("id: {version}.{tag}\ndata: {json}\n\n"),
+            None => format!("data: {json}\n\n"),
+        };
+        event.into()
+    }
+}
+
 /// The follower reads too slowly, or is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow;
@@ -36,6 +87,7 @@ struct Fill {
 pub struct Outbox {
     tx: mpsc::Sender<Frame>,
     fill: Arc<Fill>,
+    form: Form,
 }
 
 /// The end that the follower reads from.
@@ -47,17 +99,23 @@ pub struct OutboxReader {
 
 /// A queue of at most [`OUTBOX_FRAMES`] frames and [`OUTBOX_BYTES`] bytes.
 #[must_use]
-pub fn outbox() -> (Outbox, OutboxReader) {
+pub fn outbox(form: Form) -> (Outbox, OutboxReader) {
     let (tx, rx) = mpsc::channel(OUTBOX_FRAMES);
     let fill = Arc::new(Fill::default());
     let reader = OutboxReader {
         rx,
         fill: Arc::clone(&fill),
     };
-    (Outbox { tx, fill }, reader)
+    (Outbox { tx, fill, form }, reader)
 }
 
 impl Outbox {
+    /// What its follower wants.
+    #[must_use]
+    pub const fn form(&self) -> Form {
+        self.form
+    }
+
     /// Queues a frame.
     ///
     /// # Errors
@@ -118,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_queue_that_lost_a_frame_gives_no_more() {
-        let (tx, mut rx) = outbox();
+        let (tx, mut rx) = outbox(Form::Json);
         for _ in 0..OUTBOX_FRAMES {
             tx.push(Frame::from_static("{}")).unwrap();
         }
@@ -131,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_queue_is_bounded_in_bytes_too() {
-        let (tx, _rx) = outbox();
+        let (tx, _rx) = outbox(Form::Json);
         let half = Frame::from("x".repeat(OUTBOX_BYTES / 2));
         assert_eq!(tx.push(half.clone()), Ok(()));
         assert_eq!(tx.push(half.clone()), Ok(()));

@@ -181,6 +181,9 @@ impl Play {
 
     /// Writes the end that the passing of time has brought, if it has. What fails is tried again by whoever looks next.
     pub(crate) async fn end_if_time_is_up(&self) {
+        if Instant::now() < self.store.flags_from(self.id).into() {
+            return;
+        }
         let step = {
             let replica = self.lock();
             let now = replica.on_scale(self.store.play_time(self.id));
@@ -190,11 +193,8 @@ impl Play {
             let event = vec![deadline.event()];
             Step::after(&replica, event, (Some(deadline.at), now))
         };
-        if self
-            .write(step, Instant::now() + STORE_PATIENCE)
-            .await
-            .is_err()
-        {
+        // Not again and again: after an outage players who were cut off come first.
+        if self.write(step, Instant::now()).await.is_err() {
             debug!(game.id = %self.id, "the time of game {} is up, but the store does not answer", self.id);
         }
     }
@@ -285,7 +285,7 @@ impl Play {
                 }
                 Ok(appended) => break (asked, appended),
                 Err(reason) => {
-                    warn!(game.id = %self.id, "an append to game {} was given up: {reason}", self.id);
+                    debug!(game.id = %self.id, "an append to game {} was given up: {reason}", self.id);
                     return Err(Refused::Unavailable);
                 }
             }

@@ -1,6 +1,7 @@
 //! A game as this node knows it, and those who are told when it goes on. Each entry becomes one frame, which all
 //! followers share: players get it first.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,8 +17,8 @@ use zeitnot_game::wire::{
 };
 
 use crate::chat;
-use crate::limits::{CHAT_LINES, HEAL_ENDED};
-use crate::outbox::{Frame, Outbox, encode};
+use crate::limits::{CHAT_LINES, HEAL_ENDED, MAX_RESUMED};
+use crate::outbox::{Outbox, Texts};
 use crate::store::{Heal, Published, Said, Tail};
 
 /// A follower of this game.
@@ -28,6 +29,19 @@ struct Follower {
     outbox: Outbox,
     /// A spectator that reads too slowly is given no more entries, but the latest snapshot as soon as it has room.
     is_behind: bool,
+}
+
+impl Follower {
+    /// Whether it had room; else it is lost.
+    fn push(&self, texts: &Texts) -> bool {
+        let frame = texts.of(self.outbox.form()).clone();
+        self.outbox.push(frame).is_ok()
+    }
+
+    /// Whether it had room to spare.
+    fn offer(&self, texts: &Texts) -> bool {
+        self.outbox.offer(texts.of(self.outbox.form()))
+    }
 }
 
 /// A wish to follow a game.
@@ -43,9 +57,23 @@ pub struct Watch {
     pub re: Option<i64>,
     /// The newest version that the follower has.
     pub since: Option<Version>,
+    /// What it is given first.
+    pub start: Start,
 }
 
-/// The answer to a wish to follow; the snapshot goes to the outbox, before all later frames.
+/// Where a follower begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Start {
+    /// With the snapshot.
+    #[default]
+    Snapshot,
+    /// With the frames after this version, if it is one of the game's; else with the snapshot.
+    After(Version),
+    /// With the frames after this entry, if it is one of the game's; else with the snapshot.
+    AfterEntry(Head),
+}
+
+/// The answer to a wish to follow; what the follower begins with goes to the outbox, before all later frames.
 #[derive(Debug)]
 pub struct Watched {
     /// The newest version that this node knows, kept up to date by the room.
@@ -266,7 +294,8 @@ impl Replica {
         self.head.store(self.game.version().0, Ordering::Relaxed);
         let now = until.unwrap_or_else(|| self.on_scale(now));
         if let Some(msg) = frame_of(self.id, (&before, &self.game), entry, now) {
-            self.send(&encode(&msg));
+            let texts = Texts::new(&msg, Some(self.game.head()));
+            self.send(&texts);
         }
     }
 
@@ -277,11 +306,10 @@ impl Replica {
 
     /// Players first. A player whose queue is full is closed by its own task and comes back to a snapshot; a spectator
     /// falls behind.
-    fn send(&mut self, frame: &Frame) {
-        self.players
-            .retain(|player| player.outbox.push(frame.clone()).is_ok());
+    fn send(&mut self, texts: &Texts) {
+        self.players.retain(|player| player.push(texts));
         for spectator in &mut self.spectators {
-            spectator.is_behind = spectator.is_behind || !spectator.outbox.offer(frame);
+            spectator.is_behind = spectator.is_behind || !spectator.offer(texts);
         }
     }
 
@@ -290,9 +318,9 @@ impl Replica {
         if !self.has_spectators_behind() {
             return false;
         }
-        let frame = encode_snapshot(self.snapshot(None, now), None);
+        let texts = self.encode_snapshot(self.snapshot(None, now), None);
         for spectator in self.spectators.iter_mut().filter(|one| one.is_behind) {
-            spectator.is_behind = !spectator.outbox.offer(&frame);
+            spectator.is_behind = !spectator.offer(&texts);
         }
         self.has_spectators_behind()
     }
@@ -306,11 +334,9 @@ impl Replica {
         for seat in [Some(Color::White), Some(Color::Black), None] {
             let mut snapshot = self.snapshot(seat, now);
             snapshot.reset = Some(true);
-            let frame = encode_snapshot(snapshot, None);
+            let texts = self.encode_snapshot(snapshot, None);
             for followers in [&mut self.players, &mut self.spectators] {
-                followers.retain(|follower| {
-                    follower.seat != seat || follower.outbox.push(frame.clone()).is_ok()
-                });
+                followers.retain(|follower| follower.seat != seat || follower.push(&texts));
             }
         }
     }
@@ -333,16 +359,17 @@ impl Replica {
             return;
         }
         let (room, is_over) = (line.room, self.game.outcome().is_some());
-        let frame = encode(&ServerMsg::Chat(ChatFrame {
+        let msg = ServerMsg::Chat(ChatFrame {
             game: self.id,
             line,
-        }));
+        });
+        let texts = Texts::new(&msg, None);
         let may_read = |follower: &Follower| chat::may_read(follower.seat, room, is_over);
         self.players
-            .retain(|player| !may_read(player) || player.outbox.push(frame.clone()).is_ok());
+            .retain(|player| !may_read(player) || player.push(&texts));
         for spectator in self.spectators.iter().filter(|one| may_read(one)) {
             // A line that finds no room comes with the next snapshot.
-            let _ = spectator.outbox.offer(&frame);
+            let _ = spectator.offer(&texts);
         }
     }
 
@@ -393,17 +420,64 @@ impl Replica {
             outbox: watch.outbox.clone(),
             is_behind: false,
         });
-        let mut snapshot = self.snapshot(seat, now);
-        snapshot.reset = watch
-            .since
-            .is_some_and(|since| since > snapshot.v)
-            .then_some(true);
-        // If this overflows, the follower is closed by its own task.
-        let _ = watch.outbox.push(encode_snapshot(snapshot, watch.re));
+        let form = watch.outbox.form();
+        let first = self
+            .frames_from(watch.start, now)
+            .unwrap_or_else(|| vec![self.first_snapshot(watch, (seat, now))]);
+        for texts in first {
+            // If this overflows, the follower is closed by its own task.
+            let _ = watch.outbox.push(texts.of(form).clone());
+        }
         Watched {
             head: Arc::clone(&self.head),
             seat,
         }
+    }
+
+    fn first_snapshot(&self, watch: &Watch, (seat, now): (Option<Color>, PlayTime)) -> Texts {
+        let mut snapshot = self.snapshot(seat, now);
+        let is_ahead = watch.since.is_some_and(|since| since > snapshot.v);
+        snapshot.reset = is_ahead.then_some(true);
+        self.encode_snapshot(snapshot, watch.re)
+    }
+
+    /// The frames that a follower has not seen; nothing where it has to begin with the snapshot.
+    fn frames_from(&self, start: Start, now: PlayTime) -> Option<Vec<Texts>> {
+        let after = match start {
+            Start::Snapshot => return None,
+            Start::After(version) => version,
+            Start::AfterEntry(head) => {
+                let line = self.game.log().line(head.version)?;
+                (tag_of(line) == Some(head.tag)).then_some(head.version)?
+            }
+        };
+        let head = self.game.head().version;
+        let is_part = (1..=head.0).contains(&after.0);
+        if !is_part || head.0 - after.0 > MAX_RESUMED {
+            return None;
+        }
+        let lines =
+            |range: RangeInclusive<u32>| range.map_while(|v| self.game.log().line(Version(v)));
+        let mut game = Game::replay(lines(1..=after.0)).ok()?;
+        let entries: Vec<Entry> = lines(after.0 + 1..=head.0)
+            .map(|line| line.parse().ok())
+            .collect::<Option<_>>()?;
+        let mut frames = Vec::new();
+        for (place, entry) in entries.iter().enumerate() {
+            let before = Before::of(&game);
+            game.evolve(entry);
+            // A clock that has been stopped by a later entry ran no longer than until then.
+            let until = entries.get(place + 1).map(Entry::at);
+            let now = until.unwrap_or_else(|| self.on_scale(now));
+            let msg = frame_of(self.id, (&before, &game), entry, now);
+            frames.extend(msg.map(|msg| Texts::new(&msg, Some(game.head()))));
+        }
+        Some(frames)
+    }
+
+    fn encode_snapshot(&self, snapshot: Snapshot, re: Option<i64>) -> Texts {
+        let msg = ServerMsg::Game(Box::new(SnapshotFrame { re, snapshot }));
+        Texts::new(&msg, Some(self.game.head()))
     }
 
     /// Takes a follower out.
@@ -424,10 +498,6 @@ impl Replica {
 /// The tag of an entry as it is stored.
 fn tag_of(line: &str) -> Option<Tag> {
     line.rsplit(' ').next()?.parse().ok()
-}
-
-fn encode_snapshot(snapshot: Snapshot, re: Option<i64>) -> Frame {
-    encode(&ServerMsg::Game(Box::new(SnapshotFrame { re, snapshot })))
 }
 
 #[cfg(test)]

@@ -116,3 +116,24 @@ async fn answer(
     request.extensions_mut().insert(peer);
     router.oneshot(request.map(Body::new)).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_waits_for_a_place() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let places = Arc::new(Semaphore::new(1));
+        let _clients = [
+            TcpStream::connect(address).await.unwrap(),
+            TcpStream::connect(address).await.unwrap(),
+        ];
+        let (_, place) = accept(&listener, &places).await.unwrap();
+        let mut second = pin!(accept(&listener, &places));
+        assert!(futures_util::poll!(second.as_mut()).is_pending());
+        drop(place);
+        let _second = second.await.unwrap();
+    }
+}

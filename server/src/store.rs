@@ -9,6 +9,7 @@ pub mod redis;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -156,6 +157,10 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Whether it answers for this game.
     fn answers_for(&self, id: GameId) -> bool;
+
+    /// From when on flags are called in this game, which may be long ago. After an outage players who were cut off come
+    /// back first, [`crate::limits::FLAG_PAUSE_AFTER_LOSS`] long.
+    fn flags_from(&self, id: GameId) -> Instant;
 
     /// The store's wall clock, as this node estimates it without asking. For tokens and people.
     fn wall_time(&self) -> UnixMillis;

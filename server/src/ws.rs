@@ -26,7 +26,7 @@ use crate::limits::{
 };
 use zeitnot_game::wire::ErrorCode;
 
-/// The sockets of this node. Cheap to clone.
+/// The sockets of this node, and the streams, which cost the same. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Sockets {
     open: Arc<AtomicUsize>,
@@ -35,19 +35,27 @@ pub struct Sockets {
 
 /// One of them, counted until it is dropped.
 #[derive(Debug)]
-struct Ticket {
+pub struct Ticket {
     open: Arc<AtomicUsize>,
     number: u64,
 }
 
 impl Sockets {
     /// Lets one more in, if there are not `max` already.
-    fn admit(&self, max: usize) -> Option<Ticket> {
+    pub fn admit(&self, max: usize) -> Option<Ticket> {
         let ticket = Ticket {
             open: Arc::clone(&self.open),
             number: self.next.fetch_add(1, Ordering::Relaxed),
         };
         (ticket.open.fetch_add(1, Ordering::Relaxed) < max).then_some(ticket)
+    }
+}
+
+impl Ticket {
+    /// Its own, by which rooms know it.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
     }
 }
 

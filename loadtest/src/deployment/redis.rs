@@ -2,6 +2,7 @@
 
 pub(super) mod cluster;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -24,9 +25,16 @@ const LOG: &str = "redis.log";
 #[derive(Debug)]
 pub struct RedisServer {
     process: Process,
-    options: Vec<String>,
+    options: Options,
     port: Option<Port>,
     dir: TempDir,
+}
+
+/// What it was started with, and is started with again.
+#[derive(Debug)]
+struct Options {
+    words: Vec<String>,
+    variables: Vec<(OsString, OsString)>,
 }
 
 impl RedisServer {
@@ -43,7 +51,18 @@ impl RedisServer {
     /// # Errors
     /// As [`RedisServer::start`].
     pub fn start_with(options: &[&str]) -> anyhow::Result<Self> {
-        Self::launch(None, options)
+        Self::start_with_env(options, &[])
+    }
+
+    /// The same with further variables of its environment.
+    ///
+    /// # Errors
+    /// As [`RedisServer::start`].
+    pub fn start_with_env(
+        options: &[&str],
+        variables: &[(OsString, OsString)],
+    ) -> anyhow::Result<Self> {
+        Self::launch(None, (options, variables))
     }
 
     /// The same on a port too, which stays its own over a restart.
@@ -51,7 +70,7 @@ impl RedisServer {
     /// # Errors
     /// As [`RedisServer::start`].
     pub fn start_on_port(options: &[&str]) -> anyhow::Result<Self> {
-        Self::launch(Some(Port::reserve()?), options)
+        Self::launch(Some(Port::reserve()?), (options, &[]))
     }
 
     /// A replica of a server that has a port; returns when it has all data.
@@ -66,9 +85,15 @@ impl RedisServer {
         Ok(replica)
     }
 
-    fn launch(port: Option<Port>, options: &[&str]) -> anyhow::Result<Self> {
+    fn launch(
+        port: Option<Port>,
+        (options, variables): (&[&str], &[(OsString, OsString)]),
+    ) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
-        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        let options = Options {
+            words: options.iter().map(|&option| option.to_owned()).collect(),
+            variables: variables.to_vec(),
+        };
         let mut server = Self {
             process: spawn(dir.path(), (port.as_ref(), &options))?,
             options,
@@ -242,7 +267,7 @@ impl RedisServer {
     }
 }
 
-fn spawn(dir: &Path, (port, options): (Option<&Port>, &[String])) -> anyhow::Result<Process> {
+fn spawn(dir: &Path, (port, options): (Option<&Port>, &Options)) -> anyhow::Result<Process> {
     let port = port.map_or(0, |port| port.address().port());
     let mut command = Command::new("redis-server");
     command
@@ -252,7 +277,8 @@ fn spawn(dir: &Path, (port, options): (Option<&Port>, &[String])) -> anyhow::Res
         .arg("--logfile")
         .arg(dir.join(LOG))
         .args(["--save", ""])
-        .args(options)
+        .args(&options.words)
+        .envs(options.variables.iter().cloned())
         .current_dir(dir)
         .stdin(Stdio::null())
         .stdout(Stdio::null());

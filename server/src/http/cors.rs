@@ -22,7 +22,7 @@ async fn preflight() -> (StatusCode, [(HeaderName, &'static str); 3]) {
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET"),
         (
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, Content-Type, Accept",
+            "Authorization, Content-Type, Accept, Last-Event-ID",
         ),
         (header::ACCESS_CONTROL_MAX_AGE, REMEMBERED),
     ];

@@ -1,7 +1,7 @@
 //! A replica and its followers, without a store.
 
 use super::*;
-use crate::outbox::outbox;
+use crate::outbox::{Form, Frame, outbox};
 
 const SETUP: &str = "game1 standard 180+2 casual white:anna:Anna black:bo:Bo created:1 0 aZ4k9";
 
@@ -17,6 +17,7 @@ fn watch(follower: u64, user: Option<&str>, outbox: Outbox) -> Watch {
         outbox,
         re: None,
         since: None,
+        start: Start::Snapshot,
     }
 }
 
@@ -33,7 +34,7 @@ fn publish(replica: &mut Replica, line: &str) -> Fit {
 #[test]
 fn a_spectator_that_falls_behind_skips_to_the_latest_snapshot() {
     let mut replica = replica();
-    let (tx, mut rx) = outbox();
+    let (tx, mut rx) = outbox(Form::Json);
     replica.join(&watch(1, None, tx.clone()), PlayTime(0));
     while tx.offer(&Frame::from_static("{}")) {}
     assert_eq!(publish(&mut replica, "e2e4 1 bbbbb"), Fit::Whole);
@@ -62,7 +63,7 @@ fn a_spectator_that_falls_behind_skips_to_the_latest_snapshot() {
 #[test]
 fn a_player_that_loses_a_frame_is_given_no_more() {
     let mut replica = replica();
-    let (tx, mut rx) = outbox();
+    let (tx, mut rx) = outbox(Form::Json);
     replica.join(&watch(1, Some("anna"), tx.clone()), PlayTime(0));
     while tx.push(Frame::from_static("{}")).is_ok() {}
     publish(&mut replica, "e2e4 1 bbbbb");
@@ -103,7 +104,7 @@ fn repeats_are_dropped_and_gaps_are_read() {
 #[test]
 fn a_log_that_differs_wins_and_one_that_is_gone_stops_the_room() {
     let mut replica = replica();
-    let (tx, mut rx) = outbox();
+    let (tx, mut rx) = outbox(Form::Json);
     replica.join(&watch(1, None, tx), PlayTime(0));
     publish(&mut replica, "e2e4 1 bbbbb");
     while rx.try_next().unwrap().is_some() {}
@@ -204,7 +205,7 @@ fn lines_of_chat_find_their_place() {
     for n in [1, 4, 2, 3, 4] {
         replica.hear(&said(n));
     }
-    let (tx, mut rx) = outbox();
+    let (tx, mut rx) = outbox(Form::Json);
     replica.join(&watch(1, Some("bo"), tx), PlayTime(0));
     let frame = rx.try_next().unwrap().unwrap();
     let snapshot: serde_json::Value = serde_json::from_str(&frame).unwrap();

@@ -16,8 +16,8 @@ use zeitnot_game::id::{GameId, Version};
 use super::opening::{open, put_off};
 use super::{Message, Rooms};
 use crate::limits::{
-    COMMAND_QUEUE, FLAG_PAUSE_AFTER_LOSS, FLAG_RETRY_PAUSE, FLAG_SLACK, MAX_ASIDE,
-    READ_RETRY_PAUSE, ROOM_LINGER, SPECTATOR_CATCH_UP, STORE_PATIENCE, STORE_RETRY_PAUSE,
+    COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, MAX_ASIDE, READ_RETRY_PAUSE, ROOM_LINGER,
+    SPECTATOR_CATCH_UP, STORE_PATIENCE, STORE_RETRY_PAUSE,
 };
 use crate::play::{Asking, Play, Refused};
 use crate::replica::{Fit, Replica, Watch, Watched};
@@ -245,7 +245,8 @@ impl Room {
         let now = replica.on_scale(self.rooms.store.play_time(self.id));
         let left = Duration::from_millis(deadline.at.since(now).0) + FLAG_SLACK;
         let moment = Instant::now().checked_add(left)?;
-        Some(moment.max(self.no_flag_before))
+        let flags_from = self.rooms.store.flags_from(self.id).into();
+        Some(moment.max(self.no_flag_before).max(flags_from))
     }
 
     /// A client thinks that a flag has fallen: the room's own deadline tells.
@@ -326,9 +327,6 @@ impl Room {
                 }
             }
             Feed::Resync => {
-                // Who was cut off with us may have moved in time, and says so again.
-                let pause = Instant::now() + FLAG_PAUSE_AFTER_LOSS;
-                self.no_flag_before = self.no_flag_before.max(pause);
                 self.read_chat();
                 self.read();
             }

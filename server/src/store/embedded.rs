@@ -40,7 +40,9 @@ use super::{
     Tail, TakeSeat, Unavailable, UserFeed,
 };
 use crate::health::Health;
-use crate::limits::{READ_CONNECTIONS, STORE_RETRY_PAUSE, STORE_TIMEOUT, WRITE_QUEUE};
+use crate::limits::{
+    FLAG_PAUSE_AFTER_LOSS, READ_CONNECTIONS, STORE_RETRY_PAUSE, STORE_TIMEOUT, WRITE_QUEUE,
+};
 
 const LOCK_FILE: &str = "zeitnot.lock";
 const DATABASE_FILE: &str = "zeitnot.db";
@@ -60,6 +62,7 @@ pub struct EmbeddedStore {
     queue: mpsc::Sender<Write>,
     reads: SqlitePool,
     clock: PlayClock,
+    opened: Instant,
     shared: Shared,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -145,7 +148,7 @@ impl EmbeddedStore {
         let writer = Writer {
             connection,
             queue: writes,
-            clock,
+            clock: clock.clone(),
             shared: shared.clone(),
             shutdown: shutdown.clone(),
             _lock: lock,
@@ -156,6 +159,7 @@ impl EmbeddedStore {
             queue,
             reads,
             clock,
+            opened: Instant::now(),
             shared,
             shutdown,
             tasks,
@@ -288,9 +292,8 @@ impl Store for EmbeddedStore {
             if wait == Some(Duration::ZERO) {
                 match self.write(Write::HandOut).await {
                     Ok(Some(id)) => return id,
-                    // Somebody else has it, or it was put off just now.
-                    Ok(None) => {}
-                    Err(_) => sleep(STORE_RETRY_PAUSE).await,
+                    // Somebody else has it, it was put off just now, or it is not due by the clock of the commit.
+                    Ok(None) | Err(_) => sleep(STORE_RETRY_PAUSE).await,
                 }
                 continue;
             }
@@ -359,6 +362,10 @@ impl Store for EmbeddedStore {
 
     fn answers_for(&self, _: GameId) -> bool {
         *self.shared.health.borrow() == Health::Ok
+    }
+
+    fn flags_from(&self, _: GameId) -> Instant {
+        self.opened + FLAG_PAUSE_AFTER_LOSS
     }
 
     fn wall_time(&self) -> UnixMillis {

@@ -16,7 +16,7 @@ use super::session::{Answered, Session};
 use crate::chat::Say;
 use crate::limits::MAX_WATCHED;
 use crate::play::Asking;
-use crate::replica::Watch;
+use crate::replica::{Start, Watch};
 use crate::{challenge, chat};
 
 impl Session {
@@ -134,6 +134,7 @@ impl Session {
             outbox: self.outbox.clone(),
             re,
             since: watch.v,
+            start: Start::Snapshot,
         };
         self.watching.entry(game).or_default().pending += 1;
         self.pending.push(Box::pin(async move {

@@ -22,8 +22,8 @@ use super::{Ticket, commands};
 use crate::App;
 use crate::auth::{Caller, Verified};
 use crate::health::Health;
-use crate::limits::{FRAMES_A_WRITE, MAX_PENDING, SOCKET_WRITE_TIMEOUT};
-use crate::outbox::{Frame, Outbox, OutboxReader, encode, outbox};
+use crate::limits::{FRAMES_A_WRITE, MAX_PENDING, SOCKET_GOODBYE, SOCKET_WRITE_TIMEOUT};
+use crate::outbox::{Form, Frame, Outbox, OutboxReader, encode, outbox};
 use crate::play::Refused;
 use crate::replica::Watched;
 use crate::start::Following;
@@ -68,7 +68,7 @@ pub(super) struct Session {
 
 /// Serves a socket until it ends.
 pub(super) async fn run(app: App, caller: Caller, (ticket, socket): (Ticket, WebSocket)) {
-    let (outbox, frames) = outbox();
+    let (outbox, frames) = outbox(Form::Json);
     let tasks = app.shutdown.tasks.clone();
     let health = app.store.health();
     let session = Session {
@@ -98,8 +98,9 @@ impl Session {
             Ok(()) => self.run().await,
             Err(reason) => reason,
         };
-        if let Some(frame) = reason.frame() {
-            let goodbye = self.socket.send(Message::Close(Some(frame)));
+        let goodbye = reason.frame();
+        if let Some(frame) = &goodbye {
+            let goodbye = self.socket.send(Message::Close(Some(frame.clone())));
             // The peer may be gone: there is nobody else to tell.
             let _ = timeout(SOCKET_WRITE_TIMEOUT, goodbye).await;
         }
@@ -111,6 +112,11 @@ impl Session {
             if let Answered::Watch(game, _, Ok(_)) = answered {
                 self.app.rooms.unwatch(game, self.number).await;
             }
+        }
+        if goodbye.is_some() {
+            // Dropping a socket with something unread in it resets the line, and what was just said is lost.
+            let unread = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+            let _ = timeout(SOCKET_GOODBYE, unread).await;
         }
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
-use zeitnot::outbox::{Outbox, OutboxReader, outbox};
-use zeitnot::replica::Watch;
+use zeitnot::outbox::{Form, Outbox, OutboxReader, outbox};
+use zeitnot::replica::{Start, Watch};
 use zeitnot::room::Rooms;
 use zeitnot::store::redis::RedisStore;
 use zeitnot::store::{Append, Appended, Create, Store};
@@ -41,13 +41,14 @@ impl Node {
         let line = FaultProxy::start(target(redis)).unwrap();
         let store = Arc::new(RedisStore::connect(&line.redis_url()).await.unwrap());
         let rooms = Rooms::new(store.clone(), Millis::from_days(30));
-        let (tx, frames) = outbox();
+        let (tx, frames) = outbox(Form::Json);
         let watch = Watch {
             follower: 1,
             user: None,
             outbox: tx.clone(),
             re: None,
             since: None,
+            start: Start::Snapshot,
         };
         rooms.watch(game(), watch).await.unwrap();
         let mut node = Self {

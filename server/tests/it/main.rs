@@ -1,15 +1,22 @@
 //! Every test that needs more than this process: stores, sockets, servers.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a test prints the figures that it does not judge"
+)]
 
 mod binary;
 mod embedded;
+mod events;
+mod faults;
 mod harness;
 mod healing;
 mod http;
 mod limits;
 mod nodes;
 mod relay;
+mod requests;
 mod serve;
 mod store;
 mod support;

@@ -7,7 +7,7 @@ use serde_json::json;
 use zeitnot_loadtest::deployment::Deployment;
 
 use crate::support::entrance::Entrance;
-use crate::support::record::Record;
+use crate::support::records::records;
 use crate::support::table::Table;
 use crate::support::trio::{Seating, Trio};
 
@@ -50,7 +50,7 @@ fn binary() -> &'static Path {
 #[tokio::test]
 async fn real_games_are_played_on_one_embedded_node() {
     let cluster = Cluster::embedded();
-    for record in Record::all() {
+    for record in records() {
         let entrance = cluster.node(0);
         let mut trio = Trio::sit_down(entrance, &record.terms(), Seating::Anywhere).await;
         record.play(&mut trio, 0..record.moves.len()).await;

@@ -1,10 +1,7 @@
 //! The listener: slow clients, late signals, and what happens to those who are connected.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::routing::get;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -13,9 +10,8 @@ use zeitnot::serve::serve;
 use zeitnot::shutdown::Shutdown;
 
 use crate::support::app::TestApp;
-
-/// How long anything may take before a test gives up, on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::support::client::PATIENCE;
+use crate::support::raw::exchange;
 
 /// Serves until the drain begins; answers where.
 async fn start(router: Router, shutdown: &Shutdown) -> std::net::SocketAddr {
@@ -26,18 +22,6 @@ async fn start(router: Router, shutdown: &Shutdown) -> std::net::SocketAddr {
         .tasks
         .spawn(serve(listener, router, (shutdown.draining.clone(), tasks)));
     address
-}
-
-/// Sends some text and reads until the other side closes.
-async fn exchange(address: std::net::SocketAddr, text: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(text.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut answer))
-        .await
-        .expect("closed in time")
-        .unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod cluster;
 mod due;
 mod embedded;
 mod logs;
+mod outage;
 mod people;
 mod redis;
 mod seats;

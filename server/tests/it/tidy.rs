@@ -22,10 +22,13 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "challenge",
             "config",
             "error",
+            "outbox",
             "play",
+            "replica",
             "room",
             "shutdown",
             "start",
+            "ws",
         ],
     ),
     ("health", &[]),
@@ -68,6 +71,13 @@ const SECLUDED: [(&str, &str); 3] = [
     ("shakmaty::", "server/game/src/rules.rs"),
     ("fred::", "server/src/store/redis"),
     ("sqlx::", "server/src/store/embedded"),
+];
+
+/// What only one file may do, and which.
+const RESERVED: [(&str, &str); 3] = [
+    (".decide(", "server/src/play.rs"),
+    (".expired(", "server/src/play.rs"),
+    (".append(", "server/src/play.rs"),
 ];
 
 /// What the pure crate may be made of.
@@ -241,6 +251,30 @@ fn each_library_is_known_to_its_own_files_only() {
         };
         rust()
             .filter(is_stranger)
+            .map(move |source| format!("{}: says {word}", source.path))
+    }));
+}
+
+#[test]
+fn only_play_decides_and_appends() {
+    let sources = sources();
+    let server = || {
+        sources.iter().filter(|source| {
+            // The stores carry appends out.
+            source.path.starts_with("server/src/")
+                && !source.path.starts_with("server/src/store")
+                && !source.is_test()
+        })
+    };
+    check(RESERVED.iter().flat_map(|(word, home)| {
+        let [at_home, elsewhere]: [Vec<&Source>; 2] = [true, false].map(|is_home| {
+            let says = |source: &&Source| source.text.contains(word);
+            let is_there = |source: &&Source| (source.path == *home) == is_home;
+            server().filter(is_there).filter(says).collect()
+        });
+        assert!(!at_home.is_empty(), "{home} says {word}");
+        elsewhere
+            .into_iter()
             .map(move |source| format!("{}: says {word}", source.path))
     }));
 }

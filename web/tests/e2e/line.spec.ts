@@ -25,6 +25,37 @@ test('a game survives a line that is cut', async ({ pair, server }) => {
   await line.stop();
 });
 
+test('one loses the line for five seconds and both go on', async ({ pair, server }) => {
+  const line = await cuttableLine(server.url);
+  const [white, black] = await pair({ urls: [line.url, server.url] });
+  await white.drag('e2', 'e4');
+  await black.drag('e7', 'e5');
+  await white.sees('e4', 'e5');
+  const pages = [white.page, black.page];
+  for (const page of pages) await page.evaluate(() => { document.body.dataset['loaded'] = 'once'; });
+
+  line.cut();
+  const cutAt = Date.now();
+  const reconnecting = white.page.getByText('Reconnecting');
+  await expect(reconnecting).toBeVisible();
+  await white.drag('g1', 'f3');
+  // The time itself is what is tried here.
+  await expect.poll(() => Date.now() - cutAt, { timeout: 10_000 }).toBeGreaterThanOrEqual(5000);
+  await expect(reconnecting).toBeVisible();
+  await black.sees('e4', 'e5');
+
+  line.mend();
+  for (const player of [white, black]) await player.sees('e4', 'e5', 'Nf3');
+  await expect(reconnecting).toBeHidden();
+  await black.drag('b8', 'c6');
+  await white.sees('e4', 'e5', 'Nf3', 'Nc6');
+  await white.drag('f1', 'b5');
+  for (const player of [white, black]) await player.sees('e4', 'e5', 'Nf3', 'Nc6', 'Bb5');
+  expect(await white.position()).toBe(await black.position());
+  for (const page of pages) await expect(page.locator('body')).toHaveAttribute('data-loaded', 'once');
+  await line.stop();
+});
+
 test('a page that goes offline catches up', async ({ pair }) => {
   const [white, black] = await pair();
   await white.drag('e2', 'e4');

@@ -36,6 +36,22 @@ pub(super) enum Write {
     Revoke(String, UnixMillis, oneshot::Sender<()>),
 }
 
+impl Write {
+    fn is_awaited(&self) -> bool {
+        !match self {
+            Self::Create(.., reply) | Self::OpenChallenge(.., reply) => reply.is_closed(),
+            Self::Append(.., reply) => reply.is_closed(),
+            Self::TakeSeat(.., reply) => reply.is_closed(),
+            Self::Schedule(.., reply)
+            | Self::Forget(.., reply)
+            | Self::NotePlaying(.., reply)
+            | Self::Revoke(.., reply) => reply.is_closed(),
+            Self::HandOut(reply) => reply.is_closed(),
+            Self::Say(.., reply) => reply.is_closed(),
+        }
+    }
+}
+
 /// What is left to do for a write that is committed: publish, answer.
 type Finish = Box<dyn FnOnce(&Shared) + Send>;
 
@@ -80,11 +96,8 @@ impl Writer {
 
     /// Commits a batch and the play clock; an empty one saves the clock alone.
     async fn commit(&mut self, batch: &mut Vec<Write>) {
-        let now = Moment {
-            play: self.clock.at(Instant::now()),
-            unix: unix_now(),
-        };
-        let health = match write_all(&mut self.connection, mem::take(batch), now).await {
+        let written = write_all(&mut self.connection, mem::take(batch), &self.clock).await;
+        let health = match written {
             Ok((all, earliest)) => {
                 set(&self.shared.earliest, earliest);
                 for finish in all {
@@ -114,11 +127,18 @@ fn set<T: PartialEq>(watched: &watch::Sender<T>, value: T) {
 async fn write_all(
     connection: &mut SqliteConnection,
     batch: Vec<Write>,
-    now: Moment,
+    clock: &PlayClock,
 ) -> sqlx::Result<(Vec<Finish>, Option<PlayTime>)> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    // From here on nothing keeps us from writing.
+    let began = Instant::now();
+    let now = Moment {
+        play: clock.next(began),
+        unix: unix_now(),
+    };
     let mut all = Vec::with_capacity(batch.len());
-    for write in batch {
+    // Who asked has given up, and asks again if need be: nothing is written late.
+    for write in batch.into_iter().filter(Write::is_awaited) {
         all.push(write_one(&mut transaction, write, now).await?);
     }
     sqlx::query(SAVE_CLOCK)
@@ -127,6 +147,7 @@ async fn write_all(
         .await?;
     let earliest = due::earliest(&mut transaction).await?;
     transaction.commit().await?;
+    clock.commit(began);
     Ok((all, earliest))
 }
 

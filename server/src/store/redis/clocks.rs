@@ -83,12 +83,14 @@ impl Clocks {
         is_fresh.then(|| tick.lease.clone())
     }
 
-    /// Until when the bucket heals, if it does at `now`.
-    pub(super) fn healed(&self, bucket: Bucket, now: Instant) -> Option<Instant> {
-        let clock = self.lock(bucket);
-        let tick = clock.last.as_ref()?;
-        let healed = tick.answered + Duration::from_millis(tick.lease.healing);
-        Some(healed).filter(|healed| *healed > now)
+    /// When the bucket's last healing ends or ended, if this node saw one.
+    pub(super) fn last_healed(&self, bucket: Bucket) -> Option<Instant> {
+        self.lock(bucket).healed
+    }
+
+    /// Whether the bucket heals at `now`.
+    pub(super) fn is_healing(&self, bucket: Bucket, now: Instant) -> bool {
+        self.last_healed(bucket).is_some_and(|healed| healed > now)
     }
 
     /// The bucket's play clock; before its first tick the store's wall clock, at which it begins.
@@ -117,6 +119,8 @@ struct BucketClock {
     end: u64,
     /// The latest moment that was told to anybody.
     latest: u64,
+    /// When the last healing ends or ended.
+    healed: Option<Instant>,
 }
 
 impl BucketClock {
@@ -140,6 +144,9 @@ impl BucketClock {
             self.estimate = Some(now);
             let ahead = if is_healing { 0 } else { millis(MAX_TICK_AGE) };
             self.end = tick.lease.play.saturating_add(ahead);
+        }
+        if is_standing {
+            self.healed = Some(tick.answered + Duration::from_millis(tick.lease.healing));
         }
         self.last = Some(tick);
         // An outage moves the estimate too far by less than this; beyond it the store has lost what it knew.
@@ -344,14 +351,15 @@ mod tests {
         let during = after(start, 1000);
         assert_eq!(clocks.play_time(bucket(), during), PlayTime(1100));
         assert!(clocks.fresh_lease(bucket(), (&run, during)).is_none());
-        assert!(clocks.healed(bucket(), during).is_some());
+        assert!(clocks.is_healing(bucket(), during));
         let over = after(start, 2200);
-        assert!(clocks.healed(bucket(), over).is_none());
+        assert!(!clocks.is_healing(bucket(), over));
         assert!(clocks.learn(bucket(), tick(over, 11_200, 1200)), "it ended");
         let later = after(start, 2300);
         assert_eq!(clocks.play_time(bucket(), later), PlayTime(1300));
         assert!(clocks.fresh_lease(bucket(), (&run, later)).is_some());
         let other = "other".into();
         assert!(clocks.fresh_lease(bucket(), (&other, later)).is_none());
+        assert_eq!(clocks.last_healed(bucket()), Some(over));
     }
 }

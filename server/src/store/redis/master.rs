@@ -186,7 +186,7 @@ impl Master {
 
     /// Has the map of the cluster looked at where an error says that it is old, and leaves a server that is no master
     /// any more.
-    fn note<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn note<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
             let details = error.details();
             if *error.kind() == ErrorKind::Cluster || details.starts_with("CLUSTERDOWN") {
@@ -226,9 +226,7 @@ impl Master {
 }
 
 /// Connects, and for the first time waits for it; returns what tells of each later connection.
-async fn first_connection(
-    client: &(impl ClientLike + EventInterface),
-) -> Result<Receiver<Server>, Error> {
+async fn first_connection(client: &impl EventInterface) -> Result<Receiver<Server>, Error> {
     let mut connections = client.reconnect_rx();
     client.connect();
     match timeout(REDIS_WELCOME, connections.recv()).await {

@@ -18,7 +18,9 @@ use super::master::Master;
 use super::scripts::{Scripts, is_unknown};
 use super::{RedisStore, chat, keys, scripts};
 use crate::health::Health;
-use crate::limits::{CHAT_LINES, DATED_TRIES, MAX_PLAYING, MAX_TICK_AGE, STRAY_CHAT_LIFETIME};
+use crate::limits::{
+    CHAT_LINES, DATED_TRIES, FLAG_PAUSE_AFTER_LOSS, MAX_PLAYING, MAX_TICK_AGE, STRAY_CHAT_LIFETIME,
+};
 use crate::store::{
     Append, Appended, Challenge, Create, CreateError, Follow, Heal, Healed, Line, Said, Seated,
     Store, Tail, TakeSeat, Unavailable, UserFollow,
@@ -82,8 +84,7 @@ impl RedisStore {
         if let Some(lease) = fresh() {
             return Ok(lease);
         }
-        let now = Instant::now();
-        if clocks.healed(bucket, now).is_none() {
+        if !clocks.is_healing(bucket, Instant::now()) {
             master.tick(bucket).await?;
         }
         fresh().ok_or_else(|| Error::new(ErrorKind::Cluster, "the bucket heals"))
@@ -370,6 +371,15 @@ impl Store for RedisStore {
 
     fn answers_for(&self, id: GameId) -> bool {
         !self.masters.hub().is_silent(Bucket::of_game(id))
+    }
+
+    fn flags_from(&self, id: GameId) -> Instant {
+        let bucket = Bucket::of_game(id);
+        let master = self.masters.of(bucket);
+        master.map_or_else(
+            |_| Instant::now() + FLAG_PAUSE_AFTER_LOSS,
+            |master| master.flags_from(bucket),
+        )
     }
 
     fn wall_time(&self) -> UnixMillis {

@@ -26,7 +26,7 @@ impl Master {
     pub(super) async fn subscribe(&self, topic: &Topic) -> Result<(), Error> {
         self.reach(&self.subscriber).await?;
         // One channel a call: the driver takes the replies for the others as answers to what comes next.
-        self.subscriber.ssubscribe(topic.channel()).await
+        self.note(self.subscriber.ssubscribe(topic.channel()).await)
     }
 
     /// Hands messages on, for ever.

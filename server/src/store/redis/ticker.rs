@@ -20,9 +20,9 @@ use super::keys::{self, Bucket, Topic};
 use super::master::Master;
 use super::scripts::{self, is_unknown};
 use crate::limits::{
-    COUNTED_OUTAGE, DUE_BATCH, DUE_GRACE, DUE_RETRY, HEALING, IDLE_TICK_ROUNDS, LENGTHS_A_TICK,
-    LENGTHS_ROUNDS, MAX_TICK_AGE, PROBE_SILENCE, SAME_TICK, STORE_SILENCE, STORE_TIMEOUT,
-    TICK_PERIOD, TICK_SLICES,
+    COUNTED_OUTAGE, DUE_BATCH, DUE_GRACE, DUE_RETRY, FLAG_PAUSE_AFTER_LOSS, HEALING,
+    IDLE_TICK_ROUNDS, LENGTHS_A_TICK, LENGTHS_ROUNDS, MAX_TICK_AGE, PROBE_SILENCE, SAME_TICK,
+    STORE_SILENCE, STORE_TIMEOUT, TICK_PERIOD, TICK_SLICES,
 };
 use crate::store::Feed;
 
@@ -31,6 +31,10 @@ pub(super) struct Pulse {
     answered: Notify,
     /// It has been silent for [`STORE_SILENCE`].
     is_lost: AtomicBool,
+    /// When it was met.
+    began: Instant,
+    /// When it answered again after the last time that it was lost.
+    returned: Mutex<Option<Instant>>,
     /// It says that it is a replica, and takes no writes.
     pub(super) is_replica: Notify,
     probes: Mutex<Probes>,
@@ -49,6 +53,8 @@ impl Pulse {
         Self {
             answered: Notify::new(),
             is_lost: AtomicBool::new(false),
+            began: Instant::now(),
+            returned: Mutex::default(),
             is_replica: Notify::new(),
             probes: Mutex::new(Probes {
                 heard: Instant::now(),
@@ -59,7 +65,23 @@ impl Pulse {
 
     /// Whether nothing has been heard for [`STORE_SILENCE`].
     pub(super) fn is_lost(&self) -> bool {
-        self.is_lost.load(Ordering::Relaxed)
+        self.is_lost.load(Ordering::Acquire)
+    }
+
+    fn set_lost(&self, is_lost: bool) {
+        if self.is_lost() && !is_lost {
+            *lock(&self.returned) = Some(Instant::now());
+        }
+        // Afterwards, so that it is never neither.
+        self.is_lost.store(is_lost, Ordering::Release);
+    }
+
+    /// When the master answered again after the last outage; while there is one, now.
+    fn returned(&self) -> Option<Instant> {
+        if self.is_lost() {
+            return Some(Instant::now());
+        }
+        *lock(&self.returned)
     }
 
     pub(super) fn hear(&self, bucket: Bucket) {
@@ -91,9 +113,13 @@ impl Pulse {
     }
 
     fn probes(&self) -> MutexGuard<'_, Probes> {
-        // What is inside is whole even if a holder panicked.
-        self.probes.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.probes)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is inside is whole even if a holder panicked.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a tick shall find out beside the time.
@@ -178,8 +204,12 @@ impl Master {
             DUE_GRACE,
             DUE_RETRY,
         ];
-        // What nobody here could take is left to other nodes.
-        let batch = self.hub.due.capacity().min(DUE_BATCH);
+        // What nobody here could take is left to other nodes, and after an outage to a later tick.
+        let batch = if self.flags_from(bucket) > Instant::now() {
+            0
+        } else {
+            self.hub.due.capacity().min(DUE_BATCH)
+        };
         let known = self.hub.clocks.lease(bucket).map(|lease| lease.play);
         let mut args: Vec<Value> = spans
             .map(|span| Value::from(millis(span).to_string()))
@@ -193,6 +223,14 @@ impl Master {
         let mut keys = vec![bucket.clock(), bucket.due(), probe];
         keys.extend(wish.lengths.iter().map(|id| keys::log(*id)));
         (keys, args)
+    }
+
+    /// From when on flags are called in a bucket, and games are handed out.
+    pub(super) fn flags_from(&self, bucket: Bucket) -> Instant {
+        let healed = self.hub.clocks.last_healed(bucket);
+        let calm = self.pulse.returned().max(healed);
+        // Where nothing ever happened, long ago.
+        calm.map_or(self.pulse.began, |calm| calm + FLAG_PAUSE_AFTER_LOSS)
     }
 
     /// Ticks for ever. The buckets are divided into slices, which tick evenly over the second.
@@ -291,7 +329,7 @@ impl Master {
                 answered = timeout(STORE_SILENCE, self.pulse.answered.notified()) => answered.is_ok(),
                 () = self.pulse.is_replica.notified() => false,
             };
-            self.pulse.is_lost.store(!has_answered, Ordering::Relaxed);
+            self.pulse.set_lost(!has_answered);
             let is_deaf = self.pulse.is_deaf();
             self.hub
                 .set_silent(self.buckets(), !has_answered || is_deaf);
@@ -303,7 +341,8 @@ impl Master {
                 self.connect_again(&self.subscriber).await;
             } else {
                 for index in self.pulse.take_unheard() {
-                    self.renew(index).await;
+                    // What takes longer is found again: this task has more to look at.
+                    let _ = timeout(STORE_TIMEOUT, self.renew(index)).await;
                 }
             }
         }

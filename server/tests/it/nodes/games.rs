@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::{entrance, three_nodes};
 use crate::support::entrance::Entrance;
 use crate::support::log;
-use crate::support::record::Record;
+use crate::support::records::{Record, records};
 use crate::support::trio::{Seating, Trio};
 
 /// Plays a whole game with everybody on a node of their own.
@@ -27,7 +27,7 @@ async fn play_out(entrance: &Entrance, record: &Record) -> Trio {
 async fn real_games_go_from_node_to_node() {
     let deployment = three_nodes().start().unwrap();
     let entrance = entrance(&deployment);
-    let records = Record::all();
+    let records = records();
     let games = records.iter().map(|record| play_out(&entrance, record));
     let mut upgrades: BTreeMap<String, usize> = BTreeMap::new();
     for trio in join_all(games).await {

@@ -6,7 +6,7 @@ use zeitnot_loadtest::deployment::{Swallow, is_append, is_commit};
 
 use super::{entrance, index_of, three_nodes};
 use crate::support::log;
-use crate::support::record::Record;
+use crate::support::records::short_game;
 use crate::support::trio::{Seating, Trio};
 
 /// Whose node dies.
@@ -39,7 +39,7 @@ async fn the_only_node_of_both_players_dies_before_it_tells() {
 async fn lose_a_node(whose: Whose) {
     let mut deployment = three_nodes().with_proxies().start().unwrap();
     let entrance = entrance(&deployment);
-    let record = Record::short();
+    let record = short_game();
     let seating = match whose {
         Whose::Mover | Whose::Opponent => Seating::Apart,
         Whose::Both => Seating::PlayersTogether,

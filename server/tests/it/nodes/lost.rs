@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{entrance, index_of, three_nodes};
 use crate::support::log;
-use crate::support::record::Record;
+use crate::support::records::short_game;
 use crate::support::trio::{Seating, Trio};
 
 /// Plies before the game ends.
@@ -31,7 +31,7 @@ async fn see_the_end(trio: &mut Trio, (end, asked): (u64, Instant)) {
 #[tokio::test]
 async fn the_last_entry_is_found_though_every_subscription_was_gone() {
     let deployment = three_nodes().with_proxies().start().unwrap();
-    let record = Record::short();
+    let record = short_game();
     let mut trio = Trio::sit_down(&entrance(&deployment), &record.terms(), Seating::Apart).await;
     record.play(&mut trio, 0..PLIES).await;
     // What commands go by stays as it is; subscriptions end, and nobody can subscribe again for now.
@@ -52,7 +52,7 @@ async fn the_last_entry_is_found_though_every_subscription_was_gone() {
 #[tokio::test]
 async fn the_last_entry_is_found_though_its_messages_were_dropped() {
     let deployment = three_nodes().with_proxies().start().unwrap();
-    let record = Record::short();
+    let record = short_game();
     let mut trio = Trio::sit_down(&entrance(&deployment), &record.terms(), Seating::Apart).await;
     record.play(&mut trio, 0..PLIES).await;
     let channel = log::key(trio.game).into_bytes();

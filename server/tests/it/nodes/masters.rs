@@ -9,7 +9,7 @@ use zeitnot_loadtest::deployment::Deployment;
 use super::{entrance, three_nodes_over_a_cluster};
 use crate::support::entrance::Entrance;
 use crate::support::log;
-use crate::support::record::Record;
+use crate::support::records::{Record, records};
 use crate::support::trio::{Seating, Trio};
 
 /// Plies before the master dies.
@@ -54,7 +54,7 @@ async fn play(trios: &mut [Trio], record: &Record, plies: Range<usize>) -> Durat
 async fn a_dead_master_stops_its_own_games_which_go_on_when_it_is_back() {
     let mut deployment = three_nodes_over_a_cluster().start().unwrap();
     let entrance = entrance(&deployment);
-    let record = &Record::all()[0];
+    let record = &records()[0];
     let mut trios = a_game_on_each(&deployment, &entrance, record).await;
     for trio in &mut trios {
         record.play(trio, 0..BEFORE).await;

@@ -13,7 +13,7 @@ use zeitnot_loadtest::deployment::Deployment;
 use super::{entrance, three_nodes_over_a_cluster};
 use crate::support::entrance::Entrance;
 use crate::support::log;
-use crate::support::record::Record;
+use crate::support::records::{Record, records};
 use crate::support::trio::{Seating, Trio};
 
 /// Games, of which the first ones' slots move.
@@ -65,7 +65,7 @@ fn move_slots(deployment: &Deployment, slots: &BTreeSet<u16>) {
 async fn games_go_on_while_their_slots_move() {
     let deployment = Arc::new(three_nodes_over_a_cluster().start().unwrap());
     let entrance = entrance(&deployment);
-    let records: Vec<Record> = Record::all().into_iter().take(GAMES).collect();
+    let records: Vec<Record> = records().into_iter().take(GAMES).collect();
     let begun = records.iter().map(|record| begin(&entrance, record));
     let mut trios = join_all(begun).await;
     let games: Vec<GameId> = trios.iter().map(|trio| trio.game).collect();

@@ -7,7 +7,7 @@ use super::{entrance, index_of, three_nodes};
 use crate::support::entrance::Entrance;
 use crate::support::log;
 use crate::support::player::Player;
-use crate::support::record::Record;
+use crate::support::records::{Record, records, short_game};
 use crate::support::trio::{Seating, Trio};
 
 /// Of each node, every tenth append is written and its answer lost, and the connection with it.
@@ -36,7 +36,7 @@ async fn what_got_an_ok_is_in_the_log_once_though_every_tenth_answer_was_lost() 
         })
         .collect();
     let entrance = entrance(&deployment);
-    let records = Record::all();
+    let records = records();
     let games = records.iter().take(GAMES);
     let trios = join_all(games.map(|record| play_out(&entrance, record))).await;
     let lost: Vec<u64> = swallowed.iter().map(|rule| rule.count()).collect();
@@ -53,7 +53,7 @@ async fn what_got_an_ok_is_in_the_log_once_though_every_tenth_answer_was_lost() 
 #[tokio::test]
 async fn a_move_that_was_answered_with_unavailable_was_made_once() {
     let deployment = three_nodes().with_proxies().start().unwrap();
-    let record = Record::short();
+    let record = short_game();
     let mut trio = Trio::sit_down(&entrance(&deployment), &record.terms(), Seating::Apart).await;
     let proxy = deployment.proxy(index_of(trio.seats[0].node())).unwrap();
     let swallowed = proxy.swallow(Swallow::each(1, is_append));

@@ -1,17 +1,16 @@
 //! What the Redis store alone promises.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 use zeitnot::health::Health;
-use zeitnot::limits::COUNTED_OUTAGE;
 use zeitnot::store::redis::{ConnectError, RedisStore};
 use zeitnot::store::{Append, Appended, Create, Feed, Line, Store, Tail, UserFeed};
 use zeitnot_game::id::{GameId, Head, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 use zeitnot_loadtest::deployment::{FaultProxy, RedisServer, Swallow, is_append};
 
+use super::outage::{append_patiently, until_health_is};
 use super::{PATIENCE, begin, begin_as, game, next, next_published, setup, tag, until};
 
 pub(crate) async fn connect(server: &RedisServer) -> RedisStore {
@@ -174,84 +173,6 @@ async fn a_server_that_is_not_there_is_an_error() {
         matches!(refused, Err(ConnectError::Unreachable(_))),
         "{refused:?}"
     );
-}
-
-async fn until_health_is(store: &RedisStore, health: Health) {
-    let mut known = store.health();
-    let waiting = known.wait_for(|known| *known == health);
-    timeout(PATIENCE, waiting).await.unwrap().unwrap();
-}
-
-async fn length(store: &RedisStore) -> Version {
-    let mut length = None;
-    until(async || {
-        let read = store.read(game(), Version(0)).await;
-        length = read.ok().map(|tail| tail.length());
-        length.is_some()
-    })
-    .await;
-    length.unwrap()
-}
-
-/// Sends the same append until the store answers.
-async fn append_patiently(store: &RedisStore, append: &Append) -> Appended {
-    let mut answer = None;
-    until(async || {
-        answer = store.append(game(), append).await.ok();
-        answer.is_some()
-    })
-    .await;
-    answer.unwrap()
-}
-
-#[tokio::test]
-async fn an_append_that_was_stuck_for_long_is_not_written_late() {
-    let server = RedisServer::start().unwrap();
-    let store = connect(&server).await;
-    let known = begin(&store).await;
-    let append = known.append("aaaaa", &["e2e4"]);
-    server.pause().unwrap();
-    store.append(game(), &append).await.unwrap_err();
-    // By then the last tick is too old.
-    until_health_is(&store, Health::Unavailable).await;
-    server.resume().unwrap();
-    // What is asked now comes after the append on the same connection.
-    assert_eq!(length(&store).await, Version(1));
-    let answer = append_patiently(&store, &append).await;
-    assert!(
-        matches!(answer, Appended::Committed { version, .. } if version == Version(2)),
-        "{answer:?}"
-    );
-    until_health_is(&store, Health::Ok).await;
-    store.close().await;
-}
-
-#[tokio::test]
-async fn an_outage_of_the_store_counts_a_second_at_most() {
-    const OUTAGE: Duration = Duration::from_secs(3);
-    let server = RedisServer::start().unwrap();
-    let store = connect(&server).await;
-    let mut known = begin(&store).await;
-    let began = Instant::now();
-    let before = known.commit(&store, "aaaaa", &["e2e4"]).await;
-    server.pause().unwrap();
-    let paused = Instant::now();
-    until(async || paused.elapsed() > OUTAGE).await;
-    let outage = paused.elapsed();
-    server.resume().unwrap();
-    let append = known.append("bbbbb", &["e7e5"]);
-    let answer = append_patiently(&store, &append).await;
-    let Appended::Committed { at, .. } = answer else {
-        panic!("not committed: {answer:?}");
-    };
-    // Each moment was rounded down.
-    let counted = began.elapsed() - outage + COUNTED_OUTAGE + Duration::from_millis(1);
-    let passed = at.since(before);
-    assert!(u128::from(passed.0) <= counted.as_millis(), "{passed:?}");
-    // The estimate went on alone for at most as long as a tick is believed.
-    let estimate = store.play_time(game()).on_scale_of(known.origin).since(at);
-    assert!(estimate <= Millis(2000), "{estimate:?}");
-    store.close().await;
 }
 
 /// A number that a script finds.

@@ -1,16 +1,18 @@
 //! A client of the socket, which keeps every frame that it was sent.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Request, StatusCode, header};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use socket2::{Domain, Type};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 use zeitnot_game::id::GameId;
 
 /// How long a frame may take on a machine that is busy. No test waits for it to pass.
@@ -27,9 +29,11 @@ pub(crate) enum Gone {
     Broken(String),
 }
 
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
 /// One socket.
 pub(crate) struct Client {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: Socket,
     hello: Value,
     next_id: i64,
     /// Frames that came while another one was waited for.
@@ -41,22 +45,27 @@ impl Client {
     pub(crate) async fn connect(address: &str, token: Option<&str>) -> Result<Self, StatusCode> {
         match Self::open(address, token).await {
             Err(Gone::Refused(status)) => Err(status),
-            opened => Ok(opened.unwrap()),
+            opened => Ok(opened.expect("the socket opens")),
         }
     }
 
     /// The same where whatever answers may be ending.
     pub(crate) async fn open(address: &str, token: Option<&str>) -> Result<Self, Gone> {
-        let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
-        if let Some(token) = token {
-            let offered = format!("zeitnot.v1, bearer.{token}");
-            let offered = HeaderValue::from_str(&offered).unwrap();
-            request
-                .headers_mut()
-                .insert(header::SEC_WEBSOCKET_PROTOCOL, offered);
-        }
-        let opening = timeout(PATIENCE, connect_async(request));
-        let (socket, _) = opening.await.expect("somebody answers")?;
+        let opening = timeout(PATIENCE, connect_async(upgrade(address, token)));
+        let opened = opening.await.expect("somebody answers");
+        Self::greet(opened.map(|(socket, _)| socket)).await
+    }
+
+    /// Connects with little room for what is not read yet, on this side and on the way.
+    pub(crate) async fn connect_narrow(address: &str, token: Option<&str>) -> Self {
+        let stream = narrow_stream(address).await;
+        let opened = client_async(upgrade(address, token), MaybeTlsStream::Plain(stream)).await;
+        let opened = opened.map(|(socket, _)| socket);
+        Self::greet(opened).await.expect("the socket opens")
+    }
+
+    async fn greet(opened: Result<Socket, Error>) -> Result<Self, Gone> {
+        let socket = opened?;
         let mut client = Self {
             socket,
             hello: Value::Null,
@@ -117,23 +126,34 @@ impl Client {
 
     /// The code with which the server closes, whatever comes before.
     pub(crate) async fn closed(mut self) -> u16 {
-        loop {
-            let message = timeout(PATIENCE, self.socket.next())
-                .await
-                .expect("it is closed");
-            match message.expect("with a code").unwrap() {
-                Message::Close(Some(reason)) => return reason.code.into(),
-                Message::Close(None) => panic!("closed without a code"),
-                _ => {}
+        let closing = async {
+            loop {
+                match self.socket.next().await.expect("with a code").unwrap() {
+                    Message::Close(Some(reason)) => return reason.code.into(),
+                    Message::Close(None) => panic!("closed without a code"),
+                    _ => {}
+                }
             }
-        }
+        };
+        timeout(PATIENCE, closing).await.expect("it is closed")
     }
 
     pub(crate) async fn send_raw(&mut self, message: Message) {
         self.socket.send(message).await.unwrap();
     }
 
-    /// Sends a message with an `id`, which it returns; the answer is to be received. The socket may have ended.
+    /// Sends a message with an `id`, and waits for its answer. Other frames stay for [`Client::next`].
+    pub(crate) async fn ask(&mut self, msg: Value) -> Value {
+        let id = self.send(msg).await;
+        self.answer_to(id).await
+    }
+
+    /// Sends a message with an `id`, which is returned.
+    pub(crate) async fn send(&mut self, msg: Value) -> i64 {
+        self.try_send(msg).await.expect("the socket is open")
+    }
+
+    /// The same where the socket may have ended.
     pub(crate) async fn try_send(&mut self, mut msg: Value) -> Result<i64, Gone> {
         let id = self.next_id;
         self.next_id += 1;
@@ -142,16 +162,36 @@ impl Client {
         Ok(id)
     }
 
-    /// Sends a message with an `id`, and waits for its answer. Other frames stay for [`Client::next`].
-    pub(crate) async fn ask(&mut self, msg: Value) -> Value {
-        let id = self.try_send(msg).await.expect("the socket is open");
+    /// Waits for the answer to a message. Other frames stay for [`Client::next`].
+    pub(crate) async fn answer_to(&mut self, id: i64) -> Value {
+        let is_it = |frame: &Value| frame["re"] == id;
+        if let Some(place) = self.unread.iter().position(is_it) {
+            return self.unread.remove(place).unwrap();
+        }
         loop {
             let frame = self.receive().await;
-            if frame["re"] == id {
+            if is_it(&frame) {
                 return frame;
             }
             self.unread.push_back(frame);
         }
+    }
+
+    /// Checks that nothing is answered that was not waited for: all was answered once.
+    pub(crate) async fn assert_answered_once(&mut self) {
+        self.ask(json!({"t": "ping"})).await;
+        let again = self.unread.iter().find(|frame| !frame["re"].is_null());
+        assert_eq!(again, None);
+    }
+
+    /// Asks so much without reading that a node cannot get rid of its answers, if this socket is narrow.
+    pub(crate) async fn clog(&mut self) {
+        let ping = json!({"t": "ping"}).to_string();
+        for _ in 0..2000 {
+            let ping = Message::text(ping.clone());
+            self.socket.feed(ping).await.unwrap();
+        }
+        self.socket.flush().await.unwrap();
     }
 
     /// Follows a game; the answer is its snapshot.
@@ -175,4 +215,28 @@ impl From<Error> for Gone {
             error => Self::Broken(error.to_string()),
         }
     }
+}
+
+fn upgrade(address: &str, token: Option<&str>) -> Request<()> {
+    let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
+    if let Some(token) = token {
+        let offered = format!("zeitnot.v1, bearer.{token}");
+        let offered = HeaderValue::from_str(&offered).unwrap();
+        request
+            .headers_mut()
+            .insert(header::SEC_WEBSOCKET_PROTOCOL, offered);
+    }
+    request
+}
+
+/// A connection that holds some 50 KB on its way to us.
+async fn narrow_stream(address: &str) -> TcpStream {
+    let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(2048).unwrap();
+    // The system lets the node keep so many segments, whatever their size.
+    socket.set_tcp_mss(536).unwrap();
+    let address: SocketAddr = address.parse().unwrap();
+    socket.connect(&address.into()).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    TcpStream::from_std(socket.into()).unwrap()
 }

@@ -37,11 +37,6 @@ impl Entrance {
         }
     }
 
-    /// Where it is, e.g. `127.0.0.1:40123`.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
     /// A JSON request and its answer.
     pub(crate) async fn request(
         &self,
@@ -63,6 +58,24 @@ impl Entrance {
             .await
             .unwrap();
         (status, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    /// Where it is.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What comes after some version of a game.
+    pub(crate) async fn poll(&self, game: GameId, query: &str) -> Value {
+        let request = Request::get(format!(
+            "http://{}/api/games/{game}/events?{query}",
+            self.address
+        ))
+        .header(header::ACCEPT, "application/json")
+        .body(Body::empty());
+        let response = self.http.request(request.unwrap()).await.unwrap();
+        let bytes = to_bytes(Body::new(response.into_body()), 1 << 20).await;
+        serde_json::from_slice(&bytes.unwrap()).unwrap()
     }
 
     pub(crate) async fn guest(&self, name: &str) -> Guest {
@@ -95,10 +108,15 @@ impl Entrance {
 
     /// A game between two new guests.
     pub(crate) async fn begin_game(&self) -> GameId {
+        let guests = [self.guest("white").await, self.guest("black").await];
+        self.begin_game_of(&guests).await
+    }
+
+    /// A game between White and Black.
+    pub(crate) async fn begin_game_of(&self, guests: &[Guest; 2]) -> GameId {
         let game = self.open_challenge(&json!({})).await;
-        for color in ["white", "black"] {
-            let guest = self.guest(color).await;
-            assert_eq!(self.accept(game, color, &guest).await, StatusCode::OK);
+        for (color, guest) in ["white", "black"].into_iter().zip(guests) {
+            assert_eq!(self.accept(game, color, guest).await, StatusCode::OK);
         }
         game
     }
@@ -107,6 +125,12 @@ impl Entrance {
     pub(crate) async fn connect(&self, guest: Option<&Guest>) -> Client {
         let token = guest.map(|guest| guest.token.as_str());
         self.try_connect(token).await.expect("the socket opens")
+    }
+
+    /// A socket with little room for what is not read yet.
+    pub(crate) async fn connect_narrow(&self, guest: Option<&Guest>) -> Client {
+        let token = guest.map(|guest| guest.token.as_str());
+        Client::connect_narrow(&self.address, token).await
     }
 
     /// The same, or the status that a refused upgrade gets.

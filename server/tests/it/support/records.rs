@@ -1,4 +1,4 @@
-//! Real games, written down by another library.
+//! Real games, written down by another library, and how they are played.
 
 use std::ops::Range;
 
@@ -23,20 +23,26 @@ pub(crate) struct Record {
     ending: String,
 }
 
+/// All of them.
+pub(crate) fn records() -> Vec<Record> {
+    let records: Vec<Record> = serde_json::from_str(GAMES).unwrap();
+    assert!(records.len() >= 6);
+    records
+}
+
+/// The moves of a game that is long, from the usual start.
+pub(crate) fn long_game() -> Vec<String> {
+    let is_long = |record: &Record| record.variant == Variant::Standard && record.moves.len() > 105;
+    records().into_iter().find(is_long).unwrap().moves
+}
+
+/// The shortest game that ends by itself.
+pub(crate) fn short_game() -> Record {
+    let over = records().into_iter().filter(Record::is_over);
+    over.min_by_key(|record| record.moves.len()).unwrap()
+}
+
 impl Record {
-    /// All of them.
-    pub(crate) fn all() -> Vec<Self> {
-        let records: Vec<Self> = serde_json::from_str(GAMES).unwrap();
-        assert!(records.len() >= 6);
-        records
-    }
-
-    /// The shortest that ends by itself.
-    pub(crate) fn short() -> Self {
-        let over = Self::all().into_iter().filter(Self::is_over);
-        over.min_by_key(|record| record.moves.len()).unwrap()
-    }
-
     /// Its terms, for a challenge.
     pub(crate) fn terms(&self) -> Value {
         json!({

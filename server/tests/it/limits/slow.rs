@@ -1,0 +1,89 @@
+//! Clients that do not read what they are sent.
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{assert_undisturbed, start};
+use crate::support::entrance::Entrance;
+use crate::support::records::long_game;
+use crate::support::table::Table;
+
+#[tokio::test]
+async fn a_watcher_that_does_not_read_for_a_while_disturbs_nobody() {
+    let deployment = start(&[]);
+    let entrance = Entrance::of(deployment.node(0));
+    let mut table = Table::sit_down([&entrance; 3], &json!({})).await;
+    // Answers that nobody reads for now.
+    let mut lazy = entrance.connect(None).await;
+    let watch = json!({"t": "watch", "game": table.game}).to_string();
+    for _ in 0..90 {
+        lazy.send_raw(Message::text(watch.clone())).await;
+    }
+    for (ply, uci) in ["e2e4", "e7e5", "g1f3", "b8c6"].into_iter().enumerate() {
+        assert_undisturbed(&mut table, ply, uci).await;
+    }
+    let mut moves = Value::Null;
+    while moves != "e2e4 e7e5 g1f3 b8c6" {
+        let frame = lazy.next().await;
+        match frame["t"].as_str() {
+            Some("game") => moves = frame["moves"].clone(),
+            Some("move") if frame["ply"] == 4 => moves = json!("e2e4 e7e5 g1f3 b8c6"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_player_that_does_not_read_is_closed_and_comes_back_to_the_game() {
+    let deployment = start(&[]);
+    let entrance = Entrance::of(deployment.node(0));
+    let mut table = Table::sit_down([&entrance; 3], &json!({})).await;
+    // A second window of White.
+    let mut lazy = entrance.connect_narrow(Some(&table.guests[0])).await;
+    for _ in 0..90 {
+        lazy.send(json!({"t": "watch", "game": table.game})).await;
+    }
+    lazy.clog().await;
+    let moves = long_game();
+    for (ply, uci) in moves.iter().enumerate() {
+        assert_undisturbed(&mut table, ply, uci).await;
+    }
+    assert_eq!(lazy.closed().await, 1013);
+    let mut back = entrance.connect(Some(&table.guests[0])).await;
+    let snapshot = back.watch(table.game).await;
+    assert_eq!(snapshot["moves"], moves.join(" "));
+    assert_eq!(snapshot["seat"], "white");
+}
+
+#[tokio::test]
+async fn a_spectator_that_does_not_read_skips_to_the_newest_snapshot_and_stays() {
+    let deployment = start(&[]);
+    let entrance = Entrance::of(deployment.node(0));
+    let mut table = Table::sit_down([&entrance; 3], &json!({})).await;
+    let mut lazy = entrance.connect_narrow(None).await;
+    lazy.watch(table.game).await;
+    lazy.clog().await;
+    let moves = long_game();
+    let (last, rest) = moves.split_last().unwrap();
+    for (ply, uci) in rest.iter().enumerate() {
+        assert_undisturbed(&mut table, ply, uci).await;
+    }
+    let mut seen = 1;
+    let snapshot = loop {
+        let frame = lazy.next().await;
+        match frame["t"].as_str() {
+            Some("game") => break frame,
+            Some("move") => {
+                seen += 1;
+                assert_eq!(frame["v"], seen, "no gap before the snapshot");
+            }
+            _ => {}
+        }
+    };
+    assert_eq!(snapshot["moves"], rest.join(" "));
+    assert!(snapshot["v"].as_u64().unwrap() > seen + 1, "{seen}");
+    assert_undisturbed(&mut table, rest.len(), last).await;
+    let next = lazy.next_of("move").await;
+    assert_eq!(next["v"], snapshot["v"].as_u64().unwrap() + 1);
+    assert_eq!(lazy.ask(json!({"t": "ping"})).await["t"], "pong");
+}
