@@ -14,6 +14,7 @@ mod harness;
 mod healing;
 mod http;
 mod limits;
+mod nodes;
 mod relay;
 mod requests;
 mod seeks;

@@ -171,7 +171,9 @@ impl Store for RedisStore {
         let request: (Pick, Request) = (|scripts| &scripts.append, (keys, args));
         let (appended, is_unheard) = self.run_dated(id, request, scripts::appended).await?;
         if is_unheard {
-            self.masters.renew(id).await;
+            // It is committed: the answer does not wait until somebody hears again.
+            let masters = self.masters.clone();
+            self.spawn(async move { masters.renew(id).await });
         }
         Ok(appended)
     }
