@@ -17,12 +17,12 @@ use crate::play::Refused;
 use crate::seek::{Seek, Seeking, Sought};
 
 /// What became of looking for an opponent.
-pub(super) type Looked = Result<(Seeking, Sought), Refused>;
+pub(super) type Looked = Result<(Box<Seeking>, Sought), Refused>;
 
 /// The seek of a socket.
 #[derive(Debug)]
 pub(super) struct Kept {
-    seeking: Seeking,
+    seeking: Box<Seeking>,
     /// When it is renewed next.
     renew_at: Instant,
 }
@@ -44,7 +44,8 @@ impl Session {
         self.is_seeking = true;
         self.pending.push(Box::pin(async move {
             let begun = Seeking::begin(&*store, seek, now).await;
-            Answered::Sought(re, begun.map_err(Refused::from))
+            let looked = begun.map(|(seeking, sought)| (Box::new(seeking), sought));
+            Answered::Sought(re, looked.map_err(Refused::from))
         }));
         Ok(())
     }
