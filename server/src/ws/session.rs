@@ -73,14 +73,20 @@ pub(super) struct Session {
     pub(super) lobby: Option<lobby::Following>,
     /// When this socket is closed because the node goes away.
     leave_at: Option<Instant>,
+    /// Counts this socket as long as it is here.
+    _ticket: Ticket,
 }
 
-/// Serves a socket until it ends.
-pub(super) async fn run(app: App, caller: Caller, (ticket, socket): (Ticket, WebSocket)) {
+/// Serves a socket until it ends. The session has a box of its own: in the task it would stand twice.
+pub(super) fn run(
+    app: App,
+    caller: Caller,
+    (ticket, socket): (Ticket, WebSocket),
+) -> impl Future<Output = ()> {
     let (outbox, frames) = outbox(Form::Json);
     let tasks = app.shutdown.tasks.clone();
-    let health = app.store.health();
-    let session = Session {
+    let session = Box::new(Session {
+        health: app.store.health(),
         app,
         number: ticket.number,
         me: caller.0,
@@ -94,19 +100,18 @@ pub(super) async fn run(app: App, caller: Caller, (ticket, socket): (Ticket, Web
         rates: Rates::new(Instant::now()),
         told: None,
         must_look: false,
-        health,
         outage: Outage::default(),
         seek: None,
         is_seeking: false,
         lobby: None,
-    };
-    tasks.track_future(session.serve()).await;
-    drop(ticket);
+        _ticket: ticket,
+    });
+    tasks.track_future(session.serve())
 }
 
 impl Session {
-    async fn serve(mut self) {
-        let reason = match self.greet().await {
+    async fn serve(mut self: Box<Self>) {
+        let reason = match Box::pin(self.greet()).await {
             Ok(()) => self.run().await,
             Err(reason) => reason,
         };
@@ -134,40 +139,31 @@ impl Session {
 
     async fn run(&mut self) -> Close {
         loop {
-            let has_seat = |watched: &Watched| watched.seat.is_some();
-            let mut watched = self
-                .watching
-                .values()
-                .filter_map(|one| one.watched.as_ref());
-            let is_at_play = watched.any(has_seat);
             let may_read = self.pending.len() < MAX_PENDING;
-            let (expires, leave_at) = (self.expires(), self.leave_at);
-            let renew_at = self.renew_at();
-            let has_others = self.app.config.redis_url.is_some();
-            let cut_off = self.outage.leave_at().filter(|_| is_at_play && has_others);
+            let alarm = sleep_until(self.alarm());
+            // What is done stands in boxes: the loop is small while it waits, as it does nearly always.
             let step = tokio::select! {
                 received = self.socket.recv(), if may_read => match received {
-                    Some(Ok(message)) => self.on_message(message).await,
+                    Some(Ok(message)) => Box::pin(self.on_message(message)).await,
                     Some(Err(error)) => Err(error.into()),
                     None => Err(Close::Gone),
                 },
                 frame = self.frames.next() => match frame {
-                    Ok(frame) => self.forward(frame).await,
+                    Ok(frame) => Box::pin(self.forward(frame)).await,
                     Err(_) => Err(Close::TooSlow),
                 },
-                Some(heard) = OptionFuture::from(self.told.as_mut().map(Following::next)) => self.on_told(heard).await,
-                Some(change) = OptionFuture::from(self.lobby.as_mut().map(lobby::Following::next)) => self.forward(change).await,
-                () = sleep_until(renew_at.unwrap_or_else(far)), if renew_at.is_some() => {
-                    self.renew_seek();
-                    Ok(())
+                Some(heard) = OptionFuture::from(self.told.as_mut().map(Following::next)) => {
+                    Box::pin(self.on_told(heard)).await
                 }
-                Ok(()) = self.health.changed() => self.on_health().await,
-                () = sleep_until(cut_off.unwrap_or_else(far)), if cut_off.is_some() => Err(Close::CutOff),
-                Some(answered) = self.pending.next() => self.on_answered(answered).await,
-                () = sleep_until(self.heartbeat.due(is_at_play)) => self.on_heartbeat().await,
-                () = sleep_until(expires) => Err(Close::Expired),
-                () = self.app.shutdown.draining.cancelled(), if leave_at.is_none() => self.on_drain().await,
-                () = sleep_until(leave_at.unwrap_or_else(far)), if leave_at.is_some() => Err(Close::Restart),
+                Some(change) = OptionFuture::from(self.lobby.as_mut().map(lobby::Following::next)) => {
+                    Box::pin(self.forward(change)).await
+                }
+                Ok(()) = self.health.changed() => Box::pin(self.on_health()).await,
+                Some(answered) = self.pending.next() => Box::pin(self.on_answered(answered)).await,
+                () = alarm => Box::pin(self.on_alarm()).await,
+                () = self.app.shutdown.draining.cancelled(), if self.leave_at.is_none() => {
+                    Box::pin(self.on_drain()).await
+                }
                 () = self.app.shutdown.stopping.cancelled() => Err(Close::Restart),
             };
             if let Err(reason) = step {
@@ -176,11 +172,56 @@ impl Session {
         }
     }
 
-    /// When the token ends, on this task's own clock.
-    fn expires(&self) -> Instant {
-        let Some(me) = &self.me else { return far() };
-        let left = me.expires_at.0.saturating_sub(self.app.wall_time().0);
-        Instant::now() + Duration::from_millis(left).min(Duration::from_secs(86_400))
+    /// When to look at the time next.
+    fn alarm(&self) -> Instant {
+        let due = self.heartbeat.due(self.is_at_play());
+        let left = self.time_left();
+        let expires = left.and_then(|left| Instant::now().checked_add(left));
+        let others = [expires, self.leave_at, self.cut_off_at(), self.renew_at()];
+        let moments = others.into_iter().flatten();
+        moments.fold(due, Instant::min)
+    }
+
+    async fn on_alarm(&mut self) -> Result<(), Close> {
+        let now = Instant::now();
+        if self.leave_at.is_some_and(|moment| moment <= now) {
+            return Err(Close::Restart);
+        }
+        if self.time_left() == Some(Duration::ZERO) {
+            return Err(Close::Expired);
+        }
+        if self.cut_off_at().is_some_and(|moment| moment <= now) {
+            return Err(Close::CutOff);
+        }
+        if self.renew_at().is_some_and(|moment| moment <= now) {
+            self.renew_seek();
+        }
+        if self.heartbeat.due(self.is_at_play()) <= now {
+            self.on_heartbeat(now).await?;
+        }
+        Ok(())
+    }
+
+    /// When a player tries another node, if there are others.
+    fn cut_off_at(&self) -> Option<Instant> {
+        let has_others = self.app.config.redis_url.is_some();
+        let leave_at = self.outage.leave_at()?;
+        (has_others && self.is_at_play()).then_some(leave_at)
+    }
+
+    fn is_at_play(&self) -> bool {
+        let mut watched = self
+            .watching
+            .values()
+            .filter_map(|one| one.watched.as_ref());
+        watched.any(|watched| watched.seat.is_some())
+    }
+
+    /// For how long the token is good; nothing for who has none.
+    fn time_left(&self) -> Option<Duration> {
+        let expires_at = self.me.as_ref()?.expires_at;
+        let left = expires_at.0.saturating_sub(self.app.wall_time().0);
+        Some(Duration::from_millis(left))
     }
 
     /// A token may be revoked at any time.
@@ -256,8 +297,7 @@ impl Session {
         }));
     }
 
-    async fn on_heartbeat(&mut self) -> Result<(), Close> {
-        let now = Instant::now();
+    async fn on_heartbeat(&mut self, now: Instant) -> Result<(), Close> {
         if self.heartbeat.is_silent(now) {
             return Err(Close::Silent);
         }
@@ -313,9 +353,4 @@ impl Session {
             Err(_) => Err(Close::TooSlow),
         }
     }
-}
-
-/// A moment that does not come while a socket lives.
-fn far() -> Instant {
-    Instant::now() + Duration::from_secs(86_400)
 }

@@ -184,14 +184,18 @@ impl Client {
         assert_eq!(again, None);
     }
 
-    /// Asks so much without reading that a node cannot get rid of its answers, if this socket is narrow.
-    pub(crate) async fn clog(&mut self) {
-        let ping = json!({"t": "ping"}).to_string();
-        for _ in 0..2000 {
-            let ping = Message::text(ping.clone());
+    /// Asks so much without reading that a node cannot get rid of its answers, if this socket is narrow. While `other`, at
+    /// the same node, asks one thing after the other, the node comes round to what it can answer here.
+    pub(crate) async fn clog(&mut self, other: &mut Self) {
+        let ping = json!({"t": "ping"});
+        for _ in 0..6000 {
+            let ping = Message::text(ping.to_string());
             self.socket.feed(ping).await.unwrap();
         }
         self.socket.flush().await.unwrap();
+        for _ in 0..200 {
+            other.ask(ping.clone()).await;
+        }
     }
 
     /// Follows a game; the answer is its snapshot.
