@@ -358,6 +358,9 @@ pub const DATED_TRIES: usize = 3;
 /// so, whatever the reason.
 pub const LENGTHS_ROUNDS: usize = 3;
 
+/// How long an entry may be on its way that a log is known to have, before the log is read for it.
+pub const LENGTH_GRACE: Duration = Duration::from_millis(250);
+
 /// Lengths that one tick asks for: more would hold Redis up.
 pub const LENGTHS_A_TICK: usize = 200;
 

@@ -346,7 +346,7 @@ pub enum Feed {
     Published(Arc<Published>),
     /// A line of chat. It may repeat one that was read.
     Said(Arc<Said>),
-    /// So many entries the log has, or had a moment ago: who has another number reads.
+    /// So many entries the log has, or had a moment ago: who has fewer for long has missed some.
     Length(Version),
     /// Something may have been missed, or lost: read.
     Resync,

@@ -243,6 +243,9 @@ async fn a_store_that_stays_silent_is_told_of_and_the_same_again_is_done_once() 
     let given_up = white.answer_to(moved).await;
     assert_eq!(given_up["code"], "unavailable", "{given_up}");
     redis.resume().unwrap();
+    // Some time into the silence players are sent to look for another node.
+    *white = entrance.connect(Some(&table.guests[0])).await;
+    *black = entrance.connect(Some(&table.guests[1])).await;
     loop {
         let again = white.play(table.game, "e2e4", 0).await;
         if again["t"] == "ok" {
