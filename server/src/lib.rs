@@ -9,6 +9,8 @@ pub mod error;
 pub mod health;
 pub mod http;
 pub mod limits;
+pub mod metrics;
+pub mod monitor;
 pub mod node;
 pub mod outbox;
 pub mod play;
@@ -33,6 +35,7 @@ use zeitnot_game::time::UnixMillis;
 use auth::{Auth, AuthError, Verified};
 use config::Config;
 use http::readable;
+use metrics::METRICS;
 use shutdown::Shutdown;
 use store::{Store, Unavailable};
 
@@ -67,11 +70,14 @@ impl App {
     /// # Errors
     /// Says what is wrong with it.
     pub fn verify(&self, token: &str) -> Result<Verified, AuthError> {
-        let verified = self.auth.verify(token, self.wall_time())?;
-        if self.store.is_revoked(&verified.jti) {
-            return Err(AuthError::Revoked);
+        let verified = match self.auth.verify(token, self.wall_time()) {
+            Ok(verified) if self.store.is_revoked(&verified.jti) => Err(AuthError::Revoked),
+            verified => verified,
+        };
+        if let Err(error) = verified {
+            METRICS.tokens_refused.at(error.kind()).inc();
         }
-        Ok(verified)
+        verified
     }
 
     /// Revokes a token, on every node.

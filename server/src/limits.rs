@@ -305,6 +305,18 @@ pub const MAX_ASIDE: usize = 64;
 /// Pings of one socket that wait for their echo; an echo that comes later than so many of them measures nothing.
 pub const MAX_PINGS: usize = 4;
 
+/// How long no master may have answered before a node says that it should get no traffic.
+pub const READY_SILENCE: Duration = Duration::from_secs(3);
+
+/// How often the counters are looked at for the operator's page.
+pub const SAMPLE_PERIOD: Duration = Duration::from_secs(1);
+
+/// How many of these looks the page shows.
+pub const SAMPLES: usize = 60;
+
+/// An answer that takes longer is felt by who plays: the operator's page says so.
+pub const SLOW_ANSWER: Duration = Duration::from_millis(250);
+
 // The Redis store's own.
 
 /// A tick this soon after the last one of any node moves nothing.

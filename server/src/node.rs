@@ -12,6 +12,7 @@ use zeitnot_game::time::Millis;
 use crate::auth::{Auth, random_base36};
 use crate::config::{Config, EmbeddedSync};
 use crate::limits::MAX_NODE_NAME;
+use crate::monitor::{Monitor, Serving};
 use crate::room::Rooms;
 use crate::serve::serve;
 use crate::shutdown::{Shutdown, signaled};
@@ -49,34 +50,42 @@ pub enum StartError {
 /// # Errors
 /// It could not start. Once it has started it ends well.
 pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
+    let shutdown = Shutdown::default();
+    let tasks = &shutdown.tasks;
+    let monitor = Monitor::new(shutdown.clone());
+    // Before anything that takes time, so that who watches is told that the node starts.
+    let internal = listen(config.internal_listen).await?;
+    let watched_at = internal.local_addr()?;
+    tasks.spawn(serve(
+        internal,
+        http::health::router(monitor.clone()),
+        (shutdown.stopping.clone(), tasks.clone()),
+    ));
     let opened = Opened::open(&config).await?;
     let public = listen(config.listen).await?;
-    let internal = listen(config.internal_listen).await?;
-    announce(public.local_addr()?, internal.local_addr()?);
-
-    let shutdown = Shutdown::default();
     // Without another node there is nowhere to go: the sockets had better come back soon.
     let window = match opened {
         Opened::Embedded(_) => Duration::ZERO,
         Opened::Redis(_) => config.drain_window,
     };
+    let name = name(&config);
+    monitor.begin(Serving {
+        node: name.clone(),
+        store: opened.kind(),
+        max_sockets: config.max_sockets,
+    });
+    announce(public.local_addr()?, watched_at);
     let app = App {
         rooms: Rooms::new(opened.store(), millis(config.keep_finished)),
         store: opened.store(),
         auth,
-        node: name(&config).into(),
+        node: name.into(),
         config: Arc::new(config),
         shutdown: shutdown.clone(),
         sockets: Sockets::default(),
     };
     let rooms = app.rooms.clone();
-    let tasks = &shutdown.tasks;
-    let health = http::health::router(shutdown.clone());
-    tasks.spawn(serve(
-        internal,
-        health,
-        (shutdown.stopping.clone(), tasks.clone()),
-    ));
+    tasks.spawn(monitor.run(opened.store().health()));
     tasks.spawn(serve(
         public,
         router(app),
@@ -154,6 +163,13 @@ impl Opened {
         };
         let store = EmbeddedStore::open(&config.data_dir, sync).await?;
         Ok(Self::Embedded(Arc::new(store)))
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Embedded(_) => "embedded",
+            Self::Redis(_) => "redis",
+        }
     }
 
     fn store(&self) -> Arc<dyn Store> {

@@ -16,6 +16,7 @@ use super::{User, Verified, display_name, random_base36};
 use crate::limits::{
     MAX_JTI_LEN, MAX_SCOPE_LEN, MAX_TOKEN_LEN, MAX_TOKEN_LIFETIME, TOKEN_LEEWAY_SECS,
 };
+use crate::metrics::BadToken;
 
 /// Who makes our tokens.
 const ISSUER: &str = "zeitnot";
@@ -108,6 +109,22 @@ pub enum AuthError {
     /// Its user has logged out.
     #[error("the token was revoked")]
     Revoked,
+}
+
+impl AuthError {
+    /// What is counted.
+    #[must_use]
+    pub const fn kind(self) -> BadToken {
+        match self {
+            Self::Malformed => BadToken::Malformed,
+            Self::UnknownKey => BadToken::UnknownKey,
+            Self::Forged => BadToken::Forged,
+            Self::Claims => BadToken::Claims,
+            Self::Early => BadToken::Early,
+            Self::Expired => BadToken::Expired,
+            Self::Revoked => BadToken::Revoked,
+        }
+    }
 }
 
 /// What a token says. Times are unix seconds.

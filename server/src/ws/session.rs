@@ -23,6 +23,7 @@ use crate::App;
 use crate::auth::{Caller, Verified};
 use crate::health::Health;
 use crate::limits::{FRAMES_A_WRITE, MAX_PENDING, SOCKET_WRITE_TIMEOUT};
+use crate::metrics::METRICS;
 use crate::outbox::{Form, Frame, Outbox, OutboxReader, encode, outbox};
 use crate::play::Refused;
 use crate::replica::Watched;
@@ -98,6 +99,7 @@ impl Session {
             Ok(()) => self.run().await,
             Err(reason) => reason,
         };
+        METRICS.sockets_closed.at(reason.kind()).inc();
         if let Some(frame) = reason.frame() {
             let goodbye = self.socket.send(Message::Close(Some(frame)));
             // The peer may be gone: there is nobody else to tell.
@@ -278,6 +280,7 @@ impl Session {
     async fn write(&mut self, messages: impl IntoIterator<Item = Message>) -> Result<(), Close> {
         let writing = async {
             for message in messages {
+                METRICS.frames.inc();
                 self.socket.feed(message).await?;
             }
             self.socket.flush().await

@@ -13,6 +13,7 @@ mod harness;
 mod healing;
 mod http;
 mod limits;
+mod operating;
 mod relay;
 mod serve;
 mod store;

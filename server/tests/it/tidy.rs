@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("auth", &["App", "chat", "config", "error"]),
     ("challenge", &["start", "store"]),
     ("chat", &["store"]),
@@ -22,6 +22,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "challenge",
             "config",
             "error",
+            "monitor",
             "outbox",
             "play",
             "replica",
@@ -33,6 +34,8 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ),
     ("health", &[]),
     ("limits", &[]),
+    ("metrics", &[]),
+    ("monitor", &["health", "shutdown"]),
     ("outbox", &[]),
     ("play", &["chat", "replica", "start", "store"]),
     ("replica", &["chat", "outbox", "store"]),
@@ -61,7 +64,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
 ];
 
 /// What any module may name.
-const EVERYWHERE: [&str; 2] = ["limits", "telemetry"];
+const EVERYWHERE: [&str; 3] = ["limits", "metrics", "telemetry"];
 
 /// Modules that may name all others.
 const ASSEMBLY: [&str; 4] = ["main", "lib", "node", "telemetry"];
