@@ -85,7 +85,7 @@ pub struct Config {
         global = true
     )]
     pub listen: SocketAddr,
-    /// Address for metrics and health checks, not for the public
+    /// Address for the operator's page, metrics and health checks, not for the public
     #[arg(
         long,
         env = "ZEITNOT_INTERNAL_LISTEN",

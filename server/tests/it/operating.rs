@@ -226,6 +226,11 @@ async fn a_node_whose_store_is_silent_says_so_and_why() {
         metrics(&watcher).await["zeitnot_store_silent_buckets"],
         256.0
     );
+    let (_, status) = watcher
+        .request(Method::GET, "/status.json", (&Value::Null, None))
+        .await;
+    let problem = status["problems"][0].as_str().unwrap();
+    assert!(problem.starts_with("The store does not answer"), "{status}");
     deployment.redis_mut().unwrap().resume().unwrap();
     until(async || ready(&watcher).await, |(status, _)| *status == 200).await;
     deployment.node_mut(0).terminate().unwrap();
@@ -270,4 +275,42 @@ async fn a_node_that_waits_for_its_store_says_that_it_starts() {
     redis.resume().unwrap();
     until(asked, |(status, _)| *status == 200).await;
     drop(restarted.join().unwrap());
+}
+
+#[tokio::test]
+async fn the_page_asks_for_nothing_but_its_numbers() {
+    let deployment = Deployment::embedded(binary()).unwrap();
+    let watcher = watcher(deployment.node(0));
+    let (status, page) = watcher.text("/").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("fetch('/status.json'"), "{page}");
+    let asks = ["src=", "@import", "url(", "innerHTML", "<link"];
+    for word in asks {
+        assert!(!page.contains(word), "the page says {word}");
+    }
+    let nothing = (&Value::Null, None);
+    let fits = |(_, status): &(StatusCode, Value)| {
+        status["moves"]
+            .as_array()
+            .is_some_and(|moves| moves.len() >= 2)
+    };
+    let ask = async || watcher.request(Method::GET, "/status.json", nothing).await;
+    let (_, status) = until(ask, fits).await;
+    assert_eq!(status["serving"]["node"], "node-1");
+    assert_eq!(status["serving"]["store"], "embedded");
+    assert_eq!(
+        (&status["buckets"], &status["silent_buckets"]),
+        (&json!(256), &json!(0))
+    );
+    assert_eq!(status["problems"], json!([]));
+    let public = Entrance::of(deployment.node(0));
+    for path in ["/metrics", "/status.json", "/readyz", "/healthz"] {
+        let (_, text) = public.text(path).await;
+        assert!(
+            !text.contains("zeitnot_sockets")
+                && !text.contains("uptime")
+                && !text.contains("alive"),
+            "{path}: {text}"
+        );
+    }
 }
