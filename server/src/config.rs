@@ -162,6 +162,20 @@ pub struct Config {
     pub jwt_keys: Option<PathBuf>,
     /// Address or network of a proxy whose X-Forwarded headers count; repeatable
     #[arg(
+    /// JWK Set with the public keys of another issuer whose tokens are good here
+    #[arg(
+        long,
+        env = "ZEITNOT_JWT_ISSUER_KEYS",
+        value_name = "FILE",
+        global = true
+    )]
+    pub jwt_issuer_keys: Option<PathBuf>,
+    /// That issuer: `iss` of its tokens
+    #[arg(long, env = "ZEITNOT_JWT_ISSUER", value_name = "TEXT", global = true)]
+    pub jwt_issuer: Option<String>,
+    /// Whom its tokens must be for: `aud`
+    #[arg(long, env = "ZEITNOT_JWT_AUDIENCE", value_name = "TEXT", global = true)]
+    pub jwt_audience: Option<String>,
         long,
         env = "ZEITNOT_TRUSTED_PROXY",
         value_name = "ADDR[/BITS]",
@@ -268,6 +282,9 @@ impl Default for Config {
             jwt_keys: None,
             trusted_proxy: Vec::new(),
             keep_finished: Duration::from_secs(30 * 86_400),
+            jwt_issuer_keys: None,
+            jwt_issuer: None,
+            jwt_audience: None,
             drain_window: Duration::from_secs(10),
         }
     }

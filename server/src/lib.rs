@@ -16,6 +16,7 @@ pub mod outbox;
 pub mod play;
 pub mod replica;
 pub mod room;
+pub mod reload;
 pub mod serve;
 pub mod shutdown;
 pub mod start;
@@ -71,7 +72,7 @@ impl App {
     /// Says what is wrong with it.
     pub fn verify(&self, token: &str) -> Result<Verified, AuthError> {
         let verified = match self.auth.verify(token, self.wall_time()) {
-            Ok(verified) if self.store.is_revoked(&verified.jti) => Err(AuthError::Revoked),
+            Ok(verified) if self.is_revoked(&verified) => Err(AuthError::Revoked),
             verified => verified,
         };
         if let Err(error) = verified {
@@ -83,6 +84,12 @@ impl App {
     /// Revokes a token, on every node.
     ///
     /// # Errors
+    /// Whether a token that was good is so no longer, whatever its age: it was revoked, or its key was taken out of use.
+    #[must_use]
+    pub fn is_revoked(&self, token: &Verified) -> bool {
+        self.store.is_revoked(&token.jti) || !self.auth.is_in_use(token.key)
+    }
+
     /// The store did not answer; to do it again does no harm.
     pub async fn revoke(&self, token: &Verified) -> Result<(), Unavailable> {
         self.store.revoke(&token.jti, token.ends_at()).await

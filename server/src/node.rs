@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 use zeitnot_game::time::Millis;
 
@@ -20,7 +21,7 @@ use crate::store::Store;
 use crate::store::embedded::{self, EmbeddedStore};
 use crate::store::redis::{self, RedisStore};
 use crate::ws::Sockets;
-use crate::{App, deadlines, http, router};
+use crate::{App, deadlines, http, reload, router};
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,8 @@ pub enum StartError {
 /// # Errors
 /// It could not start. Once it has started it ends well.
 pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
+    // From here on it does not end the process.
+    let hangups = signal(SignalKind::hangup())?;
     let shutdown = Shutdown::default();
     let tasks = &shutdown.tasks;
     let monitor = Monitor::new(shutdown.clone());
@@ -85,6 +88,12 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
         sockets: Sockets::default(),
     };
     let rooms = app.rooms.clone();
+    let (config, auth, stop) = (
+        app.config.clone(),
+        app.auth.clone(),
+        shutdown.stopping.clone(),
+    );
+    tasks.spawn(async move { reload::keys(&config, &auth, (hangups, stop)).await });
     tasks.spawn(monitor.run(opened.store().health()));
     tasks.spawn(serve(
         public,

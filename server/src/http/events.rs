@@ -113,9 +113,9 @@ impl Follower {
 
     /// Whether its token is no longer good.
     fn is_expired(&self) -> bool {
-        self.me.as_ref().is_some_and(|me| {
-            self.app.store.is_revoked(&me.jti) || me.expires_at <= self.app.wall_time()
-        })
+        self.me
+            .as_ref()
+            .is_some_and(|me| self.app.is_revoked(me) || me.expires_at <= self.app.wall_time())
     }
 }
 

@@ -163,8 +163,7 @@ impl Session {
 
     /// A token may be revoked at any time.
     fn check_token(&self) -> Result<(), Close> {
-        let is_revoked = |me: &Verified| self.app.store.is_revoked(&me.jti);
-        if self.me.as_ref().is_some_and(is_revoked) {
+        if self.me.as_ref().is_some_and(|me| self.app.is_revoked(me)) {
             return Err(Close::Expired);
         }
         Ok(())

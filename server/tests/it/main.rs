@@ -12,6 +12,7 @@ mod events;
 mod harness;
 mod healing;
 mod http;
+mod identity;
 mod limits;
 mod operating;
 mod relay;

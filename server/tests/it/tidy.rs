@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("auth", &["App", "chat", "config", "error"]),
     ("challenge", &["start", "store"]),
     ("chat", &["store"]),
@@ -38,6 +38,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("monitor", &["health", "shutdown"]),
     ("outbox", &[]),
     ("play", &["chat", "replica", "start", "store"]),
+    ("reload", &["auth", "config"]),
     ("replica", &["chat", "outbox", "store"]),
     ("room", &["chat", "outbox", "play", "replica", "store"]),
     ("serve", &[]),
