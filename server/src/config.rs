@@ -39,6 +39,8 @@ pub struct Cli {
 pub enum Command {
     /// Serves games until it is told to stop
     Serve,
+    /// Says whether a node would start with these settings, and what to do if not
+    Check,
     /// Makes keys for signing tokens
     Keys {
         /// What about them.

@@ -3,9 +3,11 @@
 pub mod auth;
 pub mod challenge;
 pub mod chat;
+pub mod check;
 pub mod config;
 pub mod deadlines;
 pub mod error;
+pub mod exit;
 pub mod health;
 pub mod http;
 pub mod limits;

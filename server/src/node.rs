@@ -27,13 +27,13 @@ use crate::{App, deadlines, http, reload, router};
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The embedded store does not open.
-    #[error("open the embedded store")]
+    #[error("cannot open the embedded store")]
     Embedded(#[from] embedded::OpenError),
     /// Redis cannot be used.
-    #[error("connect to Redis")]
+    #[error("cannot use Redis")]
     Redis(#[from] redis::ConnectError),
     /// An address cannot be listened on.
-    #[error("listen on {address}")]
+    #[error("cannot listen on {address}")]
     Listen {
         /// Which one.
         address: SocketAddr,

@@ -15,6 +15,7 @@ mod http;
 mod identity;
 mod limits;
 mod operating;
+mod refusals;
 mod relay;
 mod serve;
 mod store;

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("auth", &["App", "chat", "config", "error"]),
     ("challenge", &["start", "store"]),
     ("chat", &["store"]),
+    ("check", &["auth", "config", "exit", "node", "store"]),
     ("config", &[]),
     ("deadlines", &["room", "store"]),
     ("error", &["auth", "play", "store"]),
+    ("exit", &["auth", "config", "node", "store"]),
     (
         "http",
         &[
