@@ -31,9 +31,12 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => {
-            telemetry::init(cli.config.log);
-            let auth = Auth::new(Keys::load(&cli.config)?);
-            node::run(cli.config, auth).await?;
+            let mut config = cli.config;
+            let name = node::name(&config);
+            telemetry::init(config.log, &name);
+            config.node_name = Some(name);
+            let auth = Auth::new(Keys::load(&config)?);
+            node::run(config, auth).await?;
         }
         Command::Check => return check(&cli.config).await,
         Command::Keys {

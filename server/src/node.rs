@@ -127,7 +127,8 @@ fn announce(public: SocketAddr, internal: SocketAddr) {
 }
 
 /// The name that was set, else the machine's and something random, so that no two nodes share one.
-fn name(config: &Config) -> String {
+#[must_use]
+pub fn name(config: &Config) -> String {
     let machine = || {
         let name = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
         let name: String = name.trim().chars().take(MAX_NODE_NAME).collect();

@@ -10,6 +10,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use rand::Rng as _;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
+use tracing::debug;
 use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::time::Millis;
 use zeitnot_game::wire::{DrainingFrame, ServerMsg};
@@ -100,6 +101,8 @@ impl Session {
             Err(reason) => reason,
         };
         METRICS.sockets_closed.at(reason.kind()).inc();
+        let user = self.me.as_ref().map(|me| me.user.id.as_str());
+        debug!(user.id = user, "a socket ended: {reason:?}");
         if let Some(frame) = reason.frame() {
             let goodbye = self.socket.send(Message::Close(Some(frame)));
             // The peer may be gone: there is nobody else to tell.

@@ -13,6 +13,7 @@ mod harness;
 mod healing;
 mod http;
 mod identity;
+mod json_log;
 mod limits;
 mod operating;
 mod refusals;
