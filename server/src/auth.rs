@@ -17,8 +17,8 @@ use zeitnot_game::id::UserId;
 use zeitnot_game::setup;
 use zeitnot_game::time::UnixMillis;
 
-use crate::chat::is_invisible;
 use crate::limits::{MAX_DISPLAY_NAME, TOKEN_LEEWAY_SECS, TOKEN_LIFETIME};
+use crate::text::plain;
 use keys::Keys;
 use token::{Claims, Said, Scope, Token};
 
@@ -164,18 +164,11 @@ impl Auth {
     }
 }
 
-/// A name as it is shown: plain text of at most [`MAX_DISPLAY_NAME`] characters, single spaces, nothing invisible and
-/// nothing that turns the writing direction. Empty if nothing is left.
+/// A name as it is shown: [`plain`] text of at most [`MAX_DISPLAY_NAME`] characters. Empty if nothing is left.
 #[must_use]
 pub fn display_name(text: &str) -> Box<str> {
-    let visible: String = text
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|&c| !c.is_control() && !is_invisible(c))
-        .collect();
-    let single = visible.split(' ').filter(|word| !word.is_empty());
-    let single: String = single.collect::<Vec<_>>().join(" ");
-    let cut: String = single.chars().take(MAX_DISPLAY_NAME).collect();
+    let plain = plain(text);
+    let cut: String = plain.chars().take(MAX_DISPLAY_NAME).collect();
     cut.trim_end().into()
 }
 

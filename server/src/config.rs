@@ -162,8 +162,6 @@ pub struct Config {
     /// JWK Set with the keys for tokens: the first private one signs, all verify
     #[arg(long, env = "ZEITNOT_JWT_KEYS", value_name = "FILE", global = true)]
     pub jwt_keys: Option<PathBuf>,
-    /// Address or network of a proxy whose X-Forwarded headers count; repeatable
-    #[arg(
     /// JWK Set with the public keys of another issuer whose tokens are good here
     #[arg(
         long,
@@ -178,6 +176,8 @@ pub struct Config {
     /// Whom its tokens must be for: `aud`
     #[arg(long, env = "ZEITNOT_JWT_AUDIENCE", value_name = "TEXT", global = true)]
     pub jwt_audience: Option<String>,
+    /// Address or network of a proxy whose X-Forwarded headers count; repeatable
+    #[arg(
         long,
         env = "ZEITNOT_TRUSTED_PROXY",
         value_name = "ADDR[/BITS]",
@@ -282,11 +282,11 @@ impl Default for Config {
             node_name: None,
             allowed_origin: Vec::new(),
             jwt_keys: None,
-            trusted_proxy: Vec::new(),
-            keep_finished: Duration::from_secs(30 * 86_400),
             jwt_issuer_keys: None,
             jwt_issuer: None,
             jwt_audience: None,
+            trusted_proxy: Vec::new(),
+            keep_finished: Duration::from_secs(30 * 86_400),
             drain_window: Duration::from_secs(10),
         }
     }

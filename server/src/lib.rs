@@ -16,14 +16,15 @@ pub mod monitor;
 pub mod node;
 pub mod outbox;
 pub mod play;
+pub mod reload;
 pub mod replica;
 pub mod room;
-pub mod reload;
 pub mod serve;
 pub mod shutdown;
 pub mod start;
 pub mod store;
 pub mod telemetry;
+pub mod text;
 pub mod ws;
 
 use std::sync::Arc;
@@ -83,15 +84,15 @@ impl App {
         verified
     }
 
-    /// Revokes a token, on every node.
-    ///
-    /// # Errors
     /// Whether a token that was good is so no longer, whatever its age: it was revoked, or its key was taken out of use.
     #[must_use]
     pub fn is_revoked(&self, token: &Verified) -> bool {
         self.store.is_revoked(&token.jti) || !self.auth.is_in_use(token.key)
     }
 
+    /// Revokes a token, on every node.
+    ///
+    /// # Errors
     /// The store did not answer; to do it again does no harm.
     pub async fn revoke(&self, token: &Verified) -> Result<(), Unavailable> {
         self.store.revoke(&token.jti, token.ends_at()).await

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 23] = [
-    ("auth", &["App", "chat", "config", "error"]),
+const ARROWS: [(&str, &[&str]); 24] = [
+    ("auth", &["App", "config", "error", "text"]),
     ("challenge", &["start", "store"]),
-    ("chat", &["store"]),
+    ("chat", &["store", "text"]),
     ("check", &["auth", "config", "exit", "node", "store"]),
     ("config", &[]),
     ("deadlines", &["room", "store"]),
@@ -47,6 +47,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
     ("shutdown", &[]),
     ("start", &["store"]),
     ("store", &["health"]),
+    ("text", &[]),
     (
         "ws",
         &[
@@ -77,6 +78,16 @@ const SECLUDED: [(&str, &str); 3] = [
     ("shakmaty::", "server/game/src/rules.rs"),
     ("fred::", "server/src/store/redis"),
     ("sqlx::", "server/src/store/embedded"),
+];
+
+/// Words that make HTML of text: what people write is only ever shown as text.
+const MAKES_HTML: [&str; 6] = [
+    "innerHTML",
+    "outerHTML",
+    "insertAdjacentHTML",
+    "dangerouslySetInnerHTML",
+    "DOMParser",
+    "document.write",
 ];
 
 /// What the pure crate may be made of.
@@ -251,6 +262,20 @@ fn each_library_is_known_to_its_own_files_only() {
         rust()
             .filter(is_stranger)
             .map(move |source| format!("{}: says {word}", source.path))
+    }));
+}
+
+#[test]
+fn no_page_makes_html_of_text() {
+    let sources = sources();
+    let pages = sources
+        .iter()
+        .filter(|source| source.has_extension(&["ts", "tsx", "html"]) && !source.is_test());
+    check(pages.flat_map(|source| {
+        let said = MAKES_HTML
+            .into_iter()
+            .filter(|word| source.text.contains(word));
+        said.map(|word| format!("{}: says {word}", source.path))
     }));
 }
 
