@@ -86,6 +86,15 @@ pub const MAX_JWT_KEYS: usize = 16;
 /// Bytes of a secret for HS256, as many as its hash has (RFC 7518, 3.2).
 pub const MIN_SECRET_LEN: usize = 32;
 
+/// Bits of an RSA key: fewer are broken (RFC 7518, 3.3), more cost too much at each request.
+pub const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
+
+/// The longest time that a token of another issuer may still be good, and may be good at all.
+pub const MAX_ISSUED_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// Bytes of a user's name at another issuer: `sub`, as OpenID Connect bounds it.
+pub const MAX_SUBJECT_LEN: usize = 255;
+
 // Requests.
 
 /// Bytes of a request's body.
@@ -312,6 +321,18 @@ pub const MAX_ASIDE: usize = 64;
 
 /// Pings of one socket that wait for their echo; an echo that comes later than so many of them measures nothing.
 pub const MAX_PINGS: usize = 4;
+
+/// How long no master may have answered before a node says that it should get no traffic.
+pub const READY_SILENCE: Duration = Duration::from_secs(3);
+
+/// How often the counters are looked at for the operator's page.
+pub const SAMPLE_PERIOD: Duration = Duration::from_secs(1);
+
+/// How many of these looks the page shows.
+pub const SAMPLES: usize = 60;
+
+/// An answer that takes longer is felt by who plays: the operator's page says so.
+pub const SLOW_ANSWER: Duration = Duration::from_millis(250);
 
 // The Redis store's own.
 

@@ -19,6 +19,7 @@ use crate::limits::{
     COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, LENGTH_GRACE, MAX_ASIDE, READ_RETRY_PAUSE,
     ROOM_LINGER, SPECTATOR_CATCH_UP, STORE_PATIENCE, STORE_RETRY_PAUSE,
 };
+use crate::metrics::{Counted, METRICS};
 use crate::play::{Asking, Play, Refused};
 use crate::replica::{Fit, Replica, Watch, Watched};
 use crate::store::{Feed, Follow};
@@ -27,6 +28,7 @@ type Answer<T> = oneshot::Sender<Result<T, Refused>>;
 
 /// Opens a room and serves it until nobody needs it.
 pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Message>) {
+    let _open = Counted::among(&METRICS.rooms);
     match open(&rooms, id).await {
         Ok((replica, follow)) => {
             let room = Room {
@@ -337,6 +339,7 @@ impl Room {
                 }
             }
             Feed::Resync => {
+                METRICS.resyncs.inc();
                 self.read_chat();
                 self.read();
             }

@@ -171,6 +171,14 @@ impl EmbeddedStore {
         })
     }
 
+    /// Whether the directory, which is there, can be used, and nobody does.
+    ///
+    /// # Errors
+    /// As [`EmbeddedStore::open`].
+    pub fn check(data_dir: &Path) -> Result<(), OpenError> {
+        lock(data_dir).map(drop)
+    }
+
     /// Writes what waits, saves the play clock, closes the file and frees the directory. Whatever is asked afterwards
     /// is unavailable.
     pub async fn close(&self) {

@@ -10,6 +10,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use rand::Rng as _;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
+use tracing::debug;
 use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::time::Millis;
 use zeitnot_game::wire::{DrainingFrame, ServerMsg};
@@ -25,6 +26,7 @@ use crate::auth::{Caller, Verified};
 use crate::health::Health;
 use crate::limits::{FRAMES_A_WRITE, MAX_PENDING, SOCKET_GOODBYE, SOCKET_WRITE_TIMEOUT};
 use crate::lobby;
+use crate::metrics::METRICS;
 use crate::outbox::{Form, Frame, Outbox, OutboxReader, encode, outbox};
 use crate::play::Refused;
 use crate::replica::Watched;
@@ -115,6 +117,9 @@ impl Session {
             Ok(()) => self.run().await,
             Err(reason) => reason,
         };
+        METRICS.sockets_closed.at(reason.kind()).inc();
+        let user = self.me.as_ref().map(|me| me.user.id.as_str());
+        debug!(user.id = user, "a socket ended: {reason:?}");
         let goodbye = reason.frame();
         if let Some(frame) = &goodbye {
             let goodbye = self.socket.send(Message::Close(Some(frame.clone())));
@@ -226,8 +231,7 @@ impl Session {
 
     /// A token may be revoked at any time.
     fn check_token(&self) -> Result<(), Close> {
-        let is_revoked = |me: &Verified| self.app.store.is_revoked(&me.jti);
-        if self.me.as_ref().is_some_and(is_revoked) {
+        if self.me.as_ref().is_some_and(|me| self.app.is_revoked(me)) {
             return Err(Close::Expired);
         }
         Ok(())
@@ -344,6 +348,7 @@ impl Session {
     async fn write(&mut self, messages: impl IntoIterator<Item = Message>) -> Result<(), Close> {
         let writing = async {
             for message in messages {
+                METRICS.frames.inc();
                 self.socket.feed(message).await?;
             }
             self.socket.flush().await

@@ -17,6 +17,7 @@ use super::clock::{Moment, PlayClock, unix_now};
 use super::{Shared, challenge, chat, due, log, number, playing, revoked};
 use crate::health::Health;
 use crate::limits::{CLOCK_SAVE_PERIOD, COMMIT_BATCH, SWEEP_PERIOD};
+use crate::metrics::METRICS;
 use crate::store::{Append, Appended, Challenge, Create, Feed, Line, Said, Seated, TakeSeat};
 
 const SAVE_CLOCK: &str = "UPDATE clock SET play = ? WHERE id = 1";
@@ -112,6 +113,9 @@ impl Writer {
                 Health::Unavailable
             }
         };
+        METRICS
+            .silent_buckets
+            .set(if health == Health::Ok { 0 } else { 256 });
         set(&self.shared.health, health);
     }
 }
