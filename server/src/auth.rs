@@ -3,11 +3,13 @@
 //! A token is verified without asking the store: a signature, some claims, and the time that the caller passes, since
 //! a node's own clock decides nothing. What a user may do is not decided here.
 
+mod issued;
+mod jwk;
 pub mod keys;
 pub mod request;
 pub mod token;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use rand::Rng as _;
@@ -15,11 +17,12 @@ use zeitnot_game::id::UserId;
 use zeitnot_game::setup;
 use zeitnot_game::time::UnixMillis;
 
-use crate::chat::is_invisible;
 use crate::limits::{MAX_DISPLAY_NAME, TOKEN_LEEWAY_SECS, TOKEN_LIFETIME};
+use crate::text::plain;
 use keys::Keys;
-use token::{Claims, Scope, Token};
+use token::{Claims, Said, Scope, Token};
 
+pub use jwk::KeyMark;
 pub use request::{Caller, Player};
 pub use token::AuthError;
 
@@ -65,6 +68,10 @@ pub struct Verified {
     pub jti: Box<str>,
     /// What it may be used for; empty for the tokens of people, who may do all that is theirs to do.
     pub scope: Scope,
+    /// The key that signed it.
+    pub key: KeyMark,
+    /// Whether we made it, and may make another one for who has it.
+    pub is_ours: bool,
 }
 
 impl Verified {
@@ -79,7 +86,7 @@ impl Verified {
 /// Makes tokens and checks them.
 #[derive(Debug, Clone)]
 pub struct Auth {
-    keys: Arc<Keys>,
+    keys: Arc<RwLock<Arc<Keys>>>,
 }
 
 impl Auth {
@@ -87,8 +94,25 @@ impl Auth {
     #[must_use]
     pub fn new(keys: Keys) -> Self {
         Self {
-            keys: Arc::new(keys),
+            keys: Arc::new(RwLock::new(Arc::new(keys))),
         }
+    }
+
+    /// With other keys from now on. Tokens by keys that are gone are good no longer.
+    pub fn replace(&self, keys: Keys) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// Whether the key of a token that was good is still in use.
+    #[must_use]
+    pub fn is_in_use(&self, key: KeyMark) -> bool {
+        self.keys().has(key)
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        // Whole even if a holder panicked: it is replaced at once.
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&keys)
     }
 
     /// A new guest. Without a name that shows anything it is called after its id, e.g. `Guest k2x9`.
@@ -116,7 +140,7 @@ impl Auth {
     pub fn issue(&self, user: User, scope: &Scope, (now, span): (UnixMillis, Duration)) -> Issued {
         let claims = Claims::new(&user, scope, (now.0 / 1000, span.as_secs()));
         Issued {
-            token: claims.sign(&self.keys),
+            token: claims.sign(&self.keys()),
             expires_at: claims.expires_at(),
             user,
         }
@@ -127,28 +151,24 @@ impl Auth {
     /// # Errors
     /// Says what is wrong with it.
     pub fn verify(&self, token: &str, now: UnixMillis) -> Result<Verified, AuthError> {
-        Claims::read(token, &self.keys)?.verify(now)
+        match Said::read(token, &self.keys())? {
+            (Said::Own(claims), key) => claims.verify(key, now),
+            (Said::Issued(claims), key) => claims.verify(key, now),
+        }
     }
 
     /// The keys that others may verify our tokens with, as a JWK Set.
     #[must_use]
     pub fn public_keys(&self) -> serde_json::Value {
-        self.keys.public_set()
+        self.keys().public_set()
     }
 }
 
-/// A name as it is shown: plain text of at most [`MAX_DISPLAY_NAME`] characters, single spaces, nothing invisible and
-/// nothing that turns the writing direction. Empty if nothing is left.
+/// A name as it is shown: [`plain`] text of at most [`MAX_DISPLAY_NAME`] characters. Empty if nothing is left.
 #[must_use]
 pub fn display_name(text: &str) -> Box<str> {
-    let visible: String = text
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|&c| !c.is_control() && !is_invisible(c))
-        .collect();
-    let single = visible.split(' ').filter(|word| !word.is_empty());
-    let single: String = single.collect::<Vec<_>>().join(" ");
-    let cut: String = single.chars().take(MAX_DISPLAY_NAME).collect();
+    let plain = plain(text);
+    let cut: String = plain.chars().take(MAX_DISPLAY_NAME).collect();
     cut.trim_end().into()
 }
 

@@ -104,6 +104,7 @@ pub async fn accept(
         player: player.to_string(),
         color: wish.unwrap_or_else(random_color),
         or_other: wish.is_none(),
+        opponent: None,
         tag: draw_tag(),
         due_in: start::due_after_creation(),
     };
@@ -170,12 +171,12 @@ pub fn draw_id(now: UnixMillis) -> GameId {
     GameId::from_indices(indices)
 }
 
-fn draw_tag() -> Tag {
+pub(crate) fn draw_tag() -> Tag {
     let mut rng = rand::rng();
     Tag::from_indices(std::array::from_fn(|_| rng.random_range(0..62)))
 }
 
-fn random_color() -> Color {
+pub(crate) fn random_color() -> Color {
     if rand::random() {
         Color::White
     } else {

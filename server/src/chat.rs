@@ -7,6 +7,7 @@ use zeitnot_game::wire::{Author, ChatLine, Room};
 
 use crate::limits::{MAX_CHAT_KEY, MAX_CHAT_TEXT};
 use crate::store::{Line, Said};
+use crate::text::plain;
 
 /// A line that a user wants to say.
 #[derive(Debug, Clone)]
@@ -32,18 +33,12 @@ pub enum InvalidLine {
     Key,
 }
 
-/// A text as it is shown: single spaces, nothing invisible and nothing that turns the writing direction.
+/// A line as it is said.
 ///
 /// # Errors
 /// Nothing is left of it, or too much.
 pub fn clean(text: &str) -> Result<String, InvalidLine> {
-    let visible: String = text
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|&c| !c.is_control() && !is_invisible(c))
-        .collect();
-    let words = visible.split(' ').filter(|word| !word.is_empty());
-    let text = words.collect::<Vec<_>>().join(" ");
+    let text = plain(text);
     let is_fit = (1..=MAX_CHAT_TEXT).contains(&text.chars().count());
     is_fit.then_some(text).ok_or(InvalidLine::Text)
 }
@@ -103,14 +98,6 @@ pub(crate) const fn may_read(seat: Option<Color>, room: Room, is_over: bool) -> 
     }
 }
 
-/// Characters that show nothing or reorder others: joiners, fillers, marks and isolates of direction, tags.
-pub(crate) const fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}'
-        | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +117,8 @@ mod tests {
             assert_eq!(clean(text), Err(InvalidLine::Text), "{text:?}");
         }
         assert!(clean(&"ü".repeat(140)).is_ok());
+        let composed = clean(&"u\u{308}".repeat(140));
+        assert_eq!(composed, Ok("ü".repeat(140)), "counted as shown");
         assert_eq!(clean(&"ü".repeat(141)), Err(InvalidLine::Text));
     }
 

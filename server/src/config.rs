@@ -39,6 +39,8 @@ pub struct Cli {
 pub enum Command {
     /// Serves games until it is told to stop
     Serve,
+    /// Says whether a node would start with these settings, and what to do if not
+    Check,
     /// Makes keys for signing tokens
     Keys {
         /// What about them.
@@ -85,7 +87,7 @@ pub struct Config {
         global = true
     )]
     pub listen: SocketAddr,
-    /// Address for health checks, not for the public
+    /// Address for the operator's page, metrics and health checks, not for the public
     #[arg(
         long,
         env = "ZEITNOT_INTERNAL_LISTEN",
@@ -160,6 +162,20 @@ pub struct Config {
     /// JWK Set with the keys for tokens: the first private one signs, all verify
     #[arg(long, env = "ZEITNOT_JWT_KEYS", value_name = "FILE", global = true)]
     pub jwt_keys: Option<PathBuf>,
+    /// JWK Set with the public keys of another issuer whose tokens are good here
+    #[arg(
+        long,
+        env = "ZEITNOT_JWT_ISSUER_KEYS",
+        value_name = "FILE",
+        global = true
+    )]
+    pub jwt_issuer_keys: Option<PathBuf>,
+    /// That issuer: `iss` of its tokens
+    #[arg(long, env = "ZEITNOT_JWT_ISSUER", value_name = "TEXT", global = true)]
+    pub jwt_issuer: Option<String>,
+    /// Whom its tokens must be for: `aud`
+    #[arg(long, env = "ZEITNOT_JWT_AUDIENCE", value_name = "TEXT", global = true)]
+    pub jwt_audience: Option<String>,
     /// Address or network of a proxy whose X-Forwarded headers count; repeatable
     #[arg(
         long,
@@ -266,6 +282,9 @@ impl Default for Config {
             node_name: None,
             allowed_origin: Vec::new(),
             jwt_keys: None,
+            jwt_issuer_keys: None,
+            jwt_issuer: None,
+            jwt_audience: None,
             trusted_proxy: Vec::new(),
             keep_finished: Duration::from_secs(30 * 86_400),
             drain_window: Duration::from_secs(10),

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::limits::MAX_SETTLING;
+use crate::metrics::METRICS;
 use crate::room::Rooms;
 use crate::store::Store;
 
@@ -22,6 +23,7 @@ pub async fn serve(store: Arc<dyn Store>, rooms: Rooms, stop: CancellationToken)
         Some((store.due().await, permit))
     };
     while let Some(Some((id, permit))) = stop.run_until_cancelled(next()).await {
+        METRICS.due.inc();
         debug!(game.id = %id, "game {id} is due");
         rooms.settle(id, permit);
     }

@@ -14,6 +14,7 @@ use tracing::warn;
 use zeitnot_game::wire::ErrorCode;
 
 use crate::auth::AuthError;
+use crate::metrics::METRICS;
 use crate::play::Refused;
 use crate::store::Unavailable;
 
@@ -103,6 +104,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        METRICS.refusals.at(self.code).inc();
         let body = json!({ "error": self.message, "code": self.code });
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();

@@ -10,6 +10,7 @@ pub mod health;
 mod link;
 mod params;
 pub mod site;
+mod status;
 
 pub use cors::readable;
 pub use link::LinkBase;

@@ -3,22 +3,30 @@
 pub mod auth;
 pub mod challenge;
 pub mod chat;
+pub mod check;
 pub mod config;
 pub mod deadlines;
 pub mod error;
+pub mod exit;
 pub mod health;
 pub mod http;
 pub mod limits;
+pub mod lobby;
+pub mod metrics;
+pub mod monitor;
 pub mod node;
 pub mod outbox;
 pub mod play;
+pub mod reload;
 pub mod replica;
 pub mod room;
+pub mod seek;
 pub mod serve;
 pub mod shutdown;
 pub mod start;
 pub mod store;
 pub mod telemetry;
+pub mod text;
 pub mod ws;
 
 use std::sync::Arc;
@@ -33,6 +41,7 @@ use zeitnot_game::time::UnixMillis;
 use auth::{Auth, AuthError, Verified};
 use config::Config;
 use http::readable;
+use metrics::METRICS;
 use shutdown::Shutdown;
 use store::{Store, Unavailable};
 
@@ -51,6 +60,8 @@ pub struct App {
     pub rooms: room::Rooms,
     /// The sockets of this node.
     pub sockets: ws::Sockets,
+    /// The open seeks.
+    pub lobby: lobby::Lobby,
     /// This node's name.
     pub node: Arc<str>,
 }
@@ -67,11 +78,20 @@ impl App {
     /// # Errors
     /// Says what is wrong with it.
     pub fn verify(&self, token: &str) -> Result<Verified, AuthError> {
-        let verified = self.auth.verify(token, self.wall_time())?;
-        if self.store.is_revoked(&verified.jti) {
-            return Err(AuthError::Revoked);
+        let verified = match self.auth.verify(token, self.wall_time()) {
+            Ok(verified) if self.is_revoked(&verified) => Err(AuthError::Revoked),
+            verified => verified,
+        };
+        if let Err(error) = verified {
+            METRICS.tokens_refused.at(error.kind()).inc();
         }
-        Ok(verified)
+        verified
+    }
+
+    /// Whether a token that was good is so no longer, whatever its age: it was revoked, or its key was taken out of use.
+    #[must_use]
+    pub fn is_revoked(&self, token: &Verified) -> bool {
+        self.store.is_revoked(&token.jti) || !self.auth.is_in_use(token.key)
     }
 
     /// Revokes a token, on every node.

@@ -86,6 +86,15 @@ pub const MAX_JWT_KEYS: usize = 16;
 /// Bytes of a secret for HS256, as many as its hash has (RFC 7518, 3.2).
 pub const MIN_SECRET_LEN: usize = 32;
 
+/// Bits of an RSA key: fewer are broken (RFC 7518, 3.3), more cost too much at each request.
+pub const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
+
+/// The longest time that a token of another issuer may still be good, and may be good at all.
+pub const MAX_ISSUED_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// Bytes of a user's name at another issuer: `sub`, as OpenID Connect bounds it.
+pub const MAX_SUBJECT_LEN: usize = 255;
+
 // Requests.
 
 /// Bytes of a request's body.
@@ -257,8 +266,9 @@ pub const MAX_NODE_NAME: usize = 40;
 /// How long after its moment a game is handed out that nobody looked at.
 pub const DUE_GRACE: Duration = Duration::from_millis(200);
 
-/// After how long it is handed out again.
-pub const DUE_RETRY: Duration = Duration::from_secs(5);
+/// After how long it is handed out again. With two rounds of ticks and twice [`DUE_GRACE`] it makes less than the 7 s in
+/// which a flag is called though the node that was handed the game dies as well.
+pub const DUE_RETRY: Duration = Duration::from_millis(4500);
 
 /// Games that are handed out at once.
 pub const DUE_BATCH: usize = 50;
@@ -312,6 +322,18 @@ pub const MAX_ASIDE: usize = 64;
 /// Pings of one socket that wait for their echo; an echo that comes later than so many of them measures nothing.
 pub const MAX_PINGS: usize = 4;
 
+/// How long no master may have answered before a node says that it should get no traffic.
+pub const READY_SILENCE: Duration = Duration::from_secs(3);
+
+/// How often the counters are looked at for the operator's page.
+pub const SAMPLE_PERIOD: Duration = Duration::from_secs(1);
+
+/// How many of these looks the page shows.
+pub const SAMPLES: usize = 60;
+
+/// An answer that takes longer is felt by who plays: the operator's page says so.
+pub const SLOW_ANSWER: Duration = Duration::from_millis(250);
+
 // The Redis store's own.
 
 /// A tick this soon after the last one of any node moves nothing.
@@ -357,6 +379,9 @@ pub const DATED_TRIES: usize = 3;
 /// so, whatever the reason.
 pub const LENGTHS_ROUNDS: usize = 3;
 
+/// How long an entry may be on its way that a log is known to have, before the log is read for it.
+pub const LENGTH_GRACE: Duration = Duration::from_millis(250);
+
 /// Lengths that one tick asks for: more would hold Redis up.
 pub const LENGTHS_A_TICK: usize = 200;
 
@@ -388,3 +413,26 @@ pub const MAX_POLL_WAIT_SECS: u64 = 60;
 
 /// How long it waits if it does not say, in seconds.
 pub const POLL_WAIT_SECS: u64 = 25;
+
+// Seeks.
+
+/// Users who wait in one pool. They are of one color then, or none would wait.
+pub const MAX_POOL: usize = 200;
+
+/// Seeks that the lobby shows.
+pub const SEEKS_SHOWN: usize = 100;
+
+/// How long a seek lasts that nobody renews, because its node or its line is gone.
+pub const SEEK_LIFETIME: Duration = Duration::from_secs(10);
+
+/// How often a socket renews its seek.
+pub const SEEK_RENEWAL: Duration = Duration::from_secs(3);
+
+/// How often an opponent is looked for in a row who is still there.
+pub const SEEK_TRIES: usize = 5;
+
+/// How often the lobby's list is looked at where somebody follows it.
+pub const LOBBY_PERIOD: Duration = Duration::from_secs(1);
+
+/// Changes of the lobby's list that wait for a socket; more means that it gets the list again.
+pub const LOBBY_QUEUE: usize = 8;

@@ -4,14 +4,13 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use zeitnot::auth::keys::{Keys, KeysError};
+use zeitnot::auth::keys::Keys;
 use zeitnot::auth::token::Scope;
 use zeitnot::auth::{Auth, User, display_name};
-use zeitnot::config::{Cli, Command, ConfigError, KeysCommand, TokenArgs};
-use zeitnot::{machine_time, node, telemetry};
-
-/// The exit code of settings that cannot be used, EX_CONFIG of sysexits.h: to try again does not help.
-const UNFIT_SETTINGS: u8 = 78;
+use zeitnot::check::Line;
+use zeitnot::config::{Cli, Command, Config, ConfigError, KeysCommand, TokenArgs};
+use zeitnot::exit::Exit;
+use zeitnot::{check, machine_time, node, telemetry};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -20,33 +19,45 @@ async fn main() -> ExitCode {
         Err(ConfigError::Usage(usage)) => usage.exit(),
         Err(error) => Err(error.into()),
     };
-    let Err(error) = done else {
-        return ExitCode::SUCCESS;
+    let error = match done {
+        Ok(exit) => return exit,
+        Err(error) => error,
     };
     // Nobody is left to tell if stderr is gone.
     let _ = writeln!(std::io::stderr(), "zeitnot: {error:#}");
-    if error.is::<ConfigError>() || error.is::<KeysError>() {
-        ExitCode::from(UNFIT_SETTINGS)
-    } else {
-        ExitCode::FAILURE
-    }
+    ExitCode::from(Exit::of(&error).code())
 }
 
-async fn run(cli: Cli) -> anyhow::Result<()> {
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => {
-            telemetry::init(cli.config.log);
-            let auth = Auth::new(Keys::load(&cli.config)?);
-            Ok(node::run(cli.config, auth).await?)
+            let mut config = cli.config;
+            let name = node::name(&config);
+            telemetry::init(config.log, &name);
+            config.node_name = Some(name);
+            let auth = Auth::new(Keys::load(&config)?);
+            node::run(config, auth).await?;
         }
+        Command::Check => return check(&cli.config).await,
         Command::Keys {
             command: KeysCommand::New,
-        } => print(&Keys::generate()),
+        } => print(&Keys::generate())?,
         Command::Token(args) => {
             let auth = Auth::new(Keys::load(&cli.config)?);
-            print(&format!("{}\n", token(&auth, args)?))
+            print(&format!("{}\n", token(&auth, args)?))?;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what was found out; the code is that with which a node would end.
+async fn check(config: &Config) -> anyhow::Result<ExitCode> {
+    let lines = check::run(config).await;
+    for line in &lines {
+        print(&format!("{line}\n"))?;
+    }
+    let refusal = lines.iter().find_map(Line::refusal);
+    Ok(refusal.map_or(ExitCode::SUCCESS, |exit| ExitCode::from(exit.code())))
 }
 
 fn token(auth: &Auth, args: TokenArgs) -> anyhow::Result<String> {

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 use zeitnot_game::time::Millis;
 
 use crate::auth::{Auth, random_base36};
 use crate::config::{Config, EmbeddedSync};
 use crate::limits::MAX_NODE_NAME;
+use crate::lobby::Lobby;
+use crate::monitor::{Monitor, Serving};
 use crate::room::Rooms;
 use crate::serve::serve;
 use crate::shutdown::{Shutdown, signaled};
@@ -19,19 +22,19 @@ use crate::store::Store;
 use crate::store::embedded::{self, EmbeddedStore};
 use crate::store::redis::{self, RedisStore};
 use crate::ws::Sockets;
-use crate::{App, deadlines, http, router};
+use crate::{App, deadlines, http, reload, router};
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The embedded store does not open.
-    #[error("open the embedded store")]
+    #[error("cannot open the embedded store")]
     Embedded(#[from] embedded::OpenError),
     /// Redis cannot be used.
-    #[error("connect to Redis")]
+    #[error("cannot use Redis")]
     Redis(#[from] redis::ConnectError),
     /// An address cannot be listened on.
-    #[error("listen on {address}")]
+    #[error("cannot listen on {address}")]
     Listen {
         /// Which one.
         address: SocketAddr,
@@ -49,34 +52,52 @@ pub enum StartError {
 /// # Errors
 /// It could not start. Once it has started it ends well.
 pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
+    // From here on it does not end the process.
+    let hangups = signal(SignalKind::hangup())?;
+    let shutdown = Shutdown::default();
+    let tasks = &shutdown.tasks;
+    let monitor = Monitor::new(shutdown.clone());
+    // Before anything that takes time, so that who watches is told that the node starts.
+    let internal = listen(config.internal_listen).await?;
+    let watched_at = internal.local_addr()?;
+    tasks.spawn(serve(
+        internal,
+        http::health::router(monitor.clone()),
+        (shutdown.stopping.clone(), tasks.clone()),
+    ));
     let opened = Opened::open(&config).await?;
     let public = listen(config.listen).await?;
-    let internal = listen(config.internal_listen).await?;
-    announce(public.local_addr()?, internal.local_addr()?);
-
-    let shutdown = Shutdown::default();
     // Without another node there is nowhere to go: the sockets had better come back soon.
     let window = match opened {
         Opened::Embedded(_) => Duration::ZERO,
         Opened::Redis(_) => config.drain_window,
     };
+    let name = name(&config);
+    monitor.begin(Serving {
+        node: name.clone(),
+        store: opened.kind(),
+        max_sockets: config.max_sockets,
+    });
+    announce(public.local_addr()?, watched_at);
     let app = App {
         rooms: Rooms::new(opened.store(), millis(config.keep_finished)),
         store: opened.store(),
         auth,
-        node: name(&config).into(),
+        node: name.into(),
         config: Arc::new(config),
         shutdown: shutdown.clone(),
         sockets: Sockets::default(),
+        lobby: Lobby::default(),
     };
+    let lobby = app.lobby.clone();
     let rooms = app.rooms.clone();
-    let tasks = &shutdown.tasks;
-    let health = http::health::router(shutdown.clone());
-    tasks.spawn(serve(
-        internal,
-        health,
-        (shutdown.stopping.clone(), tasks.clone()),
-    ));
+    let (config, auth, stop) = (
+        app.config.clone(),
+        app.auth.clone(),
+        shutdown.stopping.clone(),
+    );
+    tasks.spawn(async move { reload::keys(&config, &auth, (hangups, stop)).await });
+    tasks.spawn(monitor.run(opened.store().health()));
     tasks.spawn(serve(
         public,
         router(app),
@@ -87,6 +108,7 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
         rooms.clone(),
         shutdown.stopping.clone(),
     ));
+    tasks.spawn(lobby.serve(opened.store(), shutdown.stopping.clone()));
     info!("ready");
 
     signaled().await?;
@@ -109,7 +131,8 @@ fn announce(public: SocketAddr, internal: SocketAddr) {
 }
 
 /// The name that was set, else the machine's and something random, so that no two nodes share one.
-fn name(config: &Config) -> String {
+#[must_use]
+pub fn name(config: &Config) -> String {
     let machine = || {
         let name = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
         let name: String = name.trim().chars().take(MAX_NODE_NAME).collect();
@@ -154,6 +177,13 @@ impl Opened {
         };
         let store = EmbeddedStore::open(&config.data_dir, sync).await?;
         Ok(Self::Embedded(Arc::new(store)))
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Embedded(_) => "embedded",
+            Self::Redis(_) => "redis",
+        }
     }
 
     fn store(&self) -> Arc<dyn Store> {

@@ -1,10 +1,10 @@
 //! The frames that wait for one follower of games: a bounded queue, which rooms fill and a socket empties.
 
 use std::cell::OnceCell;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 use zeitnot_game::id::Head;
 use zeitnot_game::wire::ServerMsg;
 
@@ -76,37 +76,65 @@ impl Texts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow;
 
+/// What both ends share. Most sockets are idle, so it is small while it is empty, which a channel of tokio's is not.
 #[derive(Debug, Default)]
-struct Fill {
-    bytes: AtomicUsize,
-    has_overflowed: AtomicBool,
+struct Shared {
+    queue: Mutex<Queue>,
+    filled: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+    has_overflowed: bool,
+}
+
+impl Queue {
+    /// Whether another frame fits into one part of so many.
+    fn has_room(&self, frame: &Frame, parts: usize) -> bool {
+        !self.has_overflowed
+            && self.frames.len() < OUTBOX_FRAMES / parts
+            && self.bytes + frame.len() <= OUTBOX_BYTES / parts
+    }
+
+    fn push(&mut self, frame: Frame) {
+        self.bytes += frame.len();
+        self.frames.push_back(frame);
+    }
+
+    fn overflow(&mut self) {
+        *self = Self {
+            has_overflowed: true,
+            ..Self::default()
+        };
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Whole even if a holder panicked: nothing here does.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The end that rooms write to. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Outbox {
-    tx: mpsc::Sender<Frame>,
-    fill: Arc<Fill>,
+    shared: Arc<Shared>,
     form: Form,
 }
 
 /// The end that the follower reads from.
 #[derive(Debug)]
-pub struct OutboxReader {
-    rx: mpsc::Receiver<Frame>,
-    fill: Arc<Fill>,
-}
+pub struct OutboxReader(Arc<Shared>);
 
 /// A queue of at most [`OUTBOX_FRAMES`] frames and [`OUTBOX_BYTES`] bytes.
 #[must_use]
 pub fn outbox(form: Form) -> (Outbox, OutboxReader) {
-    let (tx, rx) = mpsc::channel(OUTBOX_FRAMES);
-    let fill = Arc::new(Fill::default());
-    let reader = OutboxReader {
-        rx,
-        fill: Arc::clone(&fill),
-    };
-    (Outbox { tx, fill, form }, reader)
+    let shared = Arc::<Shared>::default();
+    let reader = OutboxReader(Arc::clone(&shared));
+    (Outbox { shared, form }, reader)
 }
 
 impl Outbox {
@@ -121,22 +149,29 @@ impl Outbox {
     /// # Errors
     /// The queue is full or the reader gone. A frame was lost then, so the reader gets no more and should be closed.
     pub fn push(&self, frame: Frame) -> Result<(), Overflow> {
-        let len = frame.len();
-        let queued = self.fill.bytes.fetch_add(len, Ordering::Relaxed) + len;
-        let fits = queued <= OUTBOX_BYTES && !self.fill.has_overflowed.load(Ordering::Relaxed);
-        if fits && self.tx.try_send(frame).is_ok() {
-            return Ok(());
+        let mut queue = self.shared.lock();
+        let has_room = queue.has_room(&frame, 1);
+        if has_room {
+            queue.push(frame);
+        } else {
+            queue.overflow();
         }
-        self.fill.has_overflowed.store(true, Ordering::Relaxed);
-        Err(Overflow)
+        drop(queue);
+        self.shared.filled.notify_one();
+        if has_room { Ok(()) } else { Err(Overflow) }
     }
 
     /// Queues a frame that may be left out, if half of the queue is free: whether it was queued.
     #[must_use]
     pub fn offer(&self, frame: &Frame) -> bool {
-        let has_room = self.tx.capacity() > OUTBOX_FRAMES / 2
-            && self.fill.bytes.load(Ordering::Relaxed) + frame.len() <= OUTBOX_BYTES / 2;
-        has_room && self.push(frame.clone()).is_ok()
+        let mut queue = self.shared.lock();
+        let has_room = queue.has_room(frame, 2);
+        if has_room {
+            queue.push(frame.clone());
+            drop(queue);
+            self.shared.filled.notify_one();
+        }
+        has_room
     }
 }
 
@@ -146,8 +181,12 @@ impl OutboxReader {
     /// # Errors
     /// Frames were lost: the follower has to begin again with a snapshot.
     pub async fn next(&mut self) -> Result<Frame, Overflow> {
-        let frame = self.rx.recv().await.ok_or(Overflow)?;
-        self.took(frame)
+        loop {
+            if let Some(frame) = self.try_next()? {
+                return Ok(frame);
+            }
+            self.0.filled.notified().await;
+        }
     }
 
     /// The next frame if there is one already.
@@ -155,18 +194,25 @@ impl OutboxReader {
     /// # Errors
     /// As [`OutboxReader::next`].
     pub fn try_next(&mut self) -> Result<Option<Frame>, Overflow> {
-        match self.rx.try_recv() {
-            Ok(frame) => self.took(frame).map(Some),
-            Err(_) => Ok(None),
-        }
-    }
-
-    fn took(&self, frame: Frame) -> Result<Frame, Overflow> {
-        self.fill.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
-        if self.fill.has_overflowed.load(Ordering::Relaxed) {
+        let mut queue = self.0.lock();
+        if queue.has_overflowed {
             return Err(Overflow);
         }
-        Ok(frame)
+        let next = queue.frames.pop_front();
+        if let Some(frame) = &next {
+            queue.bytes -= frame.len();
+        }
+        if queue.frames.is_empty() {
+            // After a burst it is small again.
+            queue.frames.shrink_to(4);
+        }
+        Ok(next)
+    }
+}
+
+impl Drop for OutboxReader {
+    fn drop(&mut self) {
+        self.0.lock().overflow();
     }
 }
 
@@ -194,5 +240,32 @@ mod tests {
         assert_eq!(tx.push(half.clone()), Ok(()));
         assert_eq!(tx.push(half.clone()), Ok(()));
         assert_eq!(tx.push(half), Err(Overflow));
+    }
+
+    #[test]
+    fn half_of_a_queue_is_kept_for_what_must_not_be_left_out() {
+        let (tx, mut rx) = outbox(Form::Json);
+        let frame = Frame::from_static("{}");
+        let offered = (0..OUTBOX_FRAMES).filter(|_| tx.offer(&frame)).count();
+        assert_eq!(offered, OUTBOX_FRAMES / 2);
+        assert_eq!(tx.push(frame.clone()), Ok(()));
+        while rx.try_next() != Ok(None) {}
+        let large = Frame::from("x".repeat(OUTBOX_BYTES / 2 + 1));
+        assert!(!tx.offer(&large));
+        assert_eq!(tx.push(large), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn who_waits_hears_of_a_frame_and_of_its_loss() {
+        let (tx, mut rx) = outbox(Form::Json);
+        let frame = Frame::from_static("{}");
+        let (next, pushed) = tokio::join!(rx.next(), async { tx.push(frame.clone()) });
+        assert_eq!((next, pushed), (Ok(frame.clone()), Ok(())));
+        let large = Frame::from("x".repeat(OUTBOX_BYTES + 1));
+        let (next, pushed) = tokio::join!(rx.next(), async { tx.push(large) });
+        assert_eq!((next, pushed), (Err(Overflow), Err(Overflow)));
+        let (tx, rx) = outbox(Form::Json);
+        drop(rx);
+        assert_eq!(tx.push(frame), Err(Overflow), "nobody reads");
     }
 }

@@ -2,6 +2,7 @@
 //! again. Nothing else in the server decides or appends.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rand::Rng as _;
 use tokio::time::{Instant, sleep};
@@ -10,6 +11,7 @@ use zeitnot_game::entry::Entry;
 use zeitnot_game::event::{Asked, Command, Event};
 use zeitnot_game::game::{Decision, Game, Rejection};
 use zeitnot_game::id::{GameId, Tag, UserId, Version};
+use zeitnot_game::outcome::Outcome;
 use zeitnot_game::time::{Millis, PlayTime, Timestamp};
 use zeitnot_game::wire::Room;
 
@@ -17,6 +19,7 @@ use crate::chat::{self, Say};
 use crate::limits::{
     MAX_DECISIONS, MAX_READS, STORE_PATIENCE, STORE_RETRY_PAUSE, UNREADABLE_RETRY,
 };
+use crate::metrics::{AppendKind, METRICS};
 use crate::replica::{Fit, Origin, Replica};
 use crate::start;
 use crate::store::{Append, Appended, Healed, Store, Tail, Unavailable};
@@ -279,7 +282,10 @@ impl Play {
         let mut is_first = true;
         let (asked, appended) = loop {
             let asked = Instant::now();
-            match self.store.append(self.id, &step.append).await {
+            let appended = self.store.append(self.id, &step.append).await;
+            METRICS.append_seconds.observe(asked.elapsed());
+            METRICS.appends.at(kind_of(&appended)).inc();
+            match appended {
                 Err(_) if asked < give_up => {
                     sleep(STORE_RETRY_PAUSE).await;
                 }
@@ -294,6 +300,7 @@ impl Play {
         let now = self.store.play_time(self.id);
         match appended {
             Appended::Committed { version, at } => {
+                count_flag(&step, at);
                 self.fold_committed(&step, at, now);
                 // What was committed at an earlier try may have been followed by other entries since.
                 if is_first {
@@ -338,6 +345,7 @@ impl Play {
         let (id, count) = (self.id, heal.lines.len());
         match self.store.heal(id, &heal).await? {
             Healed::Whole => {
+                METRICS.healed_entries.inc_by(count as u64);
                 info!(game.id = %id, count, "gave the store back {count} entries of game {id} that it had lost");
                 Ok(None)
             }
@@ -407,6 +415,32 @@ fn left_to_read(fit: Fit) -> Result<Option<Version>, Refused> {
         Fit::Lost => Ok(Some(Version(0))),
         Fit::Gone => Err(Refused::NotFound),
         Fit::Unreadable => Err(Rejection::Unreadable.into()),
+    }
+}
+
+/// What is counted of an append.
+const fn kind_of(appended: &Result<Appended, Unavailable>) -> AppendKind {
+    match appended {
+        Ok(Appended::Committed { .. }) => AppendKind::Committed,
+        Ok(Appended::Stale(_)) => AppendKind::Stale,
+        Ok(Appended::Early { .. }) => AppendKind::Early,
+        Err(_) => AppendKind::Unavailable,
+    }
+}
+
+/// How late a flag was called, if it was.
+fn count_flag(step: &Step, at: Timestamp) {
+    let is_flag = |event: &Event| {
+        let Event::Ended { outcome, .. } = event else {
+            return false;
+        };
+        matches!(outcome, Outcome::Flagged { .. })
+    };
+    if let Some(moment) = step.append.not_before
+        && step.events.iter().any(is_flag)
+    {
+        let delay = Duration::from_millis(at.since(moment).0);
+        METRICS.flag_delay_seconds.observe(delay);
     }
 }
 

@@ -18,6 +18,7 @@ use zeitnot_game::wire::{
 
 use crate::chat;
 use crate::limits::{CHAT_LINES, HEAL_ENDED, MAX_RESUMED};
+use crate::metrics::METRICS;
 use crate::outbox::{Outbox, Texts};
 use crate::store::{Heal, Published, Said, Tail};
 
@@ -251,6 +252,7 @@ impl Replica {
         } else {
             match Game::replay(log.lines.iter().map(String::as_str)) {
                 Ok(game) => {
+                    METRICS.resets.inc();
                     warn!(game.id = %id, from = %self.game.version(), to = %game.version(), "the store's log of game {id} differs: began again");
                     self.game = game;
                     self.head.store(self.game.version().0, Ordering::Relaxed);
@@ -321,6 +323,7 @@ impl Replica {
         let texts = self.encode_snapshot(self.snapshot(None, now), None);
         for spectator in self.spectators.iter_mut().filter(|one| one.is_behind) {
             spectator.is_behind = !spectator.offer(&texts);
+            METRICS.skips.inc_by(u64::from(!spectator.is_behind));
         }
         self.has_spectators_behind()
     }

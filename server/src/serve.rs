@@ -27,6 +27,7 @@ use crate::limits::{
     ACCEPT_PAUSE, HEADER_TIMEOUT, MAX_HEADER_BYTES, MAX_HEADERS, MAX_HTTP_CONNECTIONS,
     SHUTDOWN_PATIENCE,
 };
+use crate::metrics::METRICS;
 
 /// Accepts connections until `stop`, then lets the open ones finish their request. Each is a task of `tasks`; a request
 /// finds its peer's [`SocketAddr`] in its extensions.
@@ -45,12 +46,14 @@ pub async fn serve(
             Ok(accepted) => accepted,
             Err(error) if is_of_one_connection(&error) => continue,
             Err(error) => {
+                METRICS.accept_failures.inc();
                 // No file descriptors or memory left: those who are served already go on, and some of them will leave.
                 warn!(%error, "cannot accept a connection");
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
+        METRICS.connections.inc();
         let connection = connection(stream, (peer, router.clone()), stop.clone());
         tasks.spawn(async move {
             connection.await;

@@ -51,7 +51,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The store did not answer.
     async fn follow(&self, id: GameId) -> Result<Follow, Unavailable>;
 
-    /// Opens a challenge under the id of the game that it may become. Opening again with the same terms succeeds.
+    /// Opens a challenge under the id of the game that it may become. Opening again with the same terms succeeds, and
+    /// keeps it open for longer.
     ///
     /// # Errors
     /// [`CreateError::Exists`] if the id is taken by a game or by other terms.
@@ -69,6 +70,54 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// # Errors
     /// On [`Unavailable`] it is not known whether the seat was taken: send the same again.
     async fn take_seat(&self, id: GameId, seat: &TakeSeat) -> Result<Seated, Unavailable>;
+
+    /// Sees to it that a challenge becomes no game any more; false: it is one already.
+    ///
+    /// # Errors
+    /// On [`Unavailable`] it is not known whether it was done: do it again.
+    async fn close_challenge(&self, id: GameId) -> Result<bool, Unavailable>;
+
+    /// Takes out of a pool who waits there for longest and may play this one; where there is nobody, this one waits, at
+    /// its old place if it did so already. At most [`crate::limits::MAX_POOL`] wait; then the first one gives way.
+    ///
+    /// # Errors
+    /// On [`Unavailable`] it is not known whether it was done: do it again.
+    async fn meet(&self, pool: &str, seeker: &Seeker) -> Result<Option<Seeker>, Unavailable>;
+
+    /// Waits no longer.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn leave_pool(&self, pool: &str, seeker: &Seeker) -> Result<(), Unavailable>;
+
+    /// Notes what a user seeks, for [`crate::limits::SEEK_LIFETIME`], or that it seeks nothing; the answer is what was
+    /// noted before.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn note_seek(
+        &self,
+        user: &UserId,
+        note: Option<&str>,
+    ) -> Result<Option<String>, Unavailable>;
+
+    /// What is noted of a user.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn noted_seek(&self, user: &UserId) -> Result<Option<String>, Unavailable>;
+
+    /// Shows a seek in the lobby, for [`crate::limits::SEEK_LIFETIME`], or hides it.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn show_seek(&self, shown: &str, is_open: bool) -> Result<(), Unavailable>;
+
+    /// The seeks in the lobby, in any order that does not change; at most [`crate::limits::SEEKS_SHOWN`].
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn shown_seeks(&self) -> Result<Vec<String>, Unavailable>;
 
     /// Sets when a game is handed out by [`Store::due`] next, from now on; nothing: never. Only if its log has exactly
     /// this length, since a later append has set it better.
@@ -297,7 +346,7 @@ pub enum Feed {
     Published(Arc<Published>),
     /// A line of chat. It may repeat one that was read.
     Said(Arc<Said>),
-    /// So many entries the log has, or had a moment ago: who has another number reads.
+    /// So many entries the log has, or had a moment ago: who has fewer for long has missed some.
     Length(Version),
     /// Something may have been missed, or lost: read.
     Resync,
@@ -323,6 +372,32 @@ pub struct Challenge {
     pub expires: UnixMillis,
 }
 
+/// A user who waits for an opponent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seeker {
+    /// The challenge that it keeps open meanwhile, without seats, and the game that this may become.
+    pub id: GameId,
+    /// Who, as `id:name`, one word.
+    pub player: String,
+    /// The color that it wants; nothing: any.
+    pub color: Option<Color>,
+}
+
+impl Seeker {
+    /// The part of `player` that tells users apart.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        self.player.split(':').next().unwrap_or(&self.player)
+    }
+
+    /// Whether they may play each other.
+    #[must_use]
+    pub fn suits(&self, other: &Self) -> bool {
+        let colors_suit = self.color.is_none() || self.color != other.color;
+        colors_suit && self.user() != other.user()
+    }
+}
+
 /// A user's wish for a seat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakeSeat {
@@ -332,6 +407,8 @@ pub struct TakeSeat {
     pub color: Color,
     /// Whether the other one will do as well.
     pub or_other: bool,
+    /// Who takes the other seat in the same step, if it is free, as `id:name`.
+    pub opponent: Option<String>,
     /// The tag of entry 1, in case the game begins.
     pub tag: Tag,
     /// When the game is handed out by [`Store::due`], after it began.

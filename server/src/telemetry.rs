@@ -1,13 +1,18 @@
 //! Logs: sentences on stderr, for people on a terminal, as JSON elsewhere.
 
+use std::fmt;
 use std::io::{IsTerminal as _, stderr};
 
+use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::FmtContext;
+use tracing_subscriber::fmt::format::{self, Format, FormatEvent, Json, JsonFields, Writer};
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::LogForm;
 
-/// Begins to log. `RUST_LOG` chooses what; without it, what an operator should know.
-pub fn init(form: Option<LogForm>) {
+/// Begins to log. `RUST_LOG` chooses what; without it, what an operator should know. Lines for machines name the node.
+pub fn init(form: Option<LogForm>, node: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let form = form.unwrap_or_else(|| {
         if stderr().is_terminal() {
@@ -22,6 +27,43 @@ pub fn init(form: Option<LogForm>) {
         .with_target(false);
     match form {
         LogForm::Text => lines.with_ansi(stderr().is_terminal()).init(),
-        LogForm::Json => lines.json().flatten_event(true).init(),
+        LogForm::Json => {
+            let named = Named {
+                node: serde_json::Value::from(node).to_string(),
+                line: format::format()
+                    .json()
+                    .flatten_event(true)
+                    .with_target(false),
+            };
+            lines
+                .fmt_fields(JsonFields::new())
+                .event_format(named)
+                .init();
+        }
+    }
+}
+
+/// JSON lines that begin with the node's name, so that those of many nodes can be told apart in one place.
+struct Named {
+    /// As JSON.
+    node: String,
+    line: Format<Json>,
+}
+
+impl<S> FormatEvent<S, JsonFields> for Named
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, JsonFields>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = String::new();
+        self.line
+            .format_event(context, Writer::new(&mut line), event)?;
+        let rest = line.strip_prefix('{').ok_or(fmt::Error)?;
+        write!(writer, "{{\"node\":{},{rest}", self.node)
     }
 }

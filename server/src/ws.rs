@@ -7,6 +7,7 @@ mod message;
 mod outage;
 mod rates;
 mod requests;
+mod seeking;
 mod session;
 mod welcome;
 
@@ -24,6 +25,7 @@ use crate::error::ApiError;
 use crate::limits::{
     MAX_FRAME, SOCKET_READ_BUFFER, SOCKET_RETRY_AFTER, SOCKET_WRITE_BUFFER, SOCKET_WRITE_BUFFER_MAX,
 };
+use crate::metrics::{Counted, Gauge, METRICS};
 use zeitnot_game::wire::ErrorCode;
 
 /// The sockets of this node, and the streams, which cost the same. Cheap to clone.
@@ -38,16 +40,22 @@ pub struct Sockets {
 pub struct Ticket {
     open: Arc<AtomicUsize>,
     number: u64,
+    _counted: Counted,
 }
 
 impl Sockets {
-    /// Lets one more in, if there are not `max` already.
-    pub fn admit(&self, max: usize) -> Option<Ticket> {
+    /// Lets one more in, if there are not `max` already, and counts it in a gauge for as long as it is open.
+    pub fn admit(&self, max: usize, gauge: &'static Gauge) -> Option<Ticket> {
         let ticket = Ticket {
             open: Arc::clone(&self.open),
             number: self.next.fetch_add(1, Ordering::Relaxed),
+            _counted: Counted::among(gauge),
         };
-        (ticket.open.fetch_add(1, Ordering::Relaxed) < max).then_some(ticket)
+        let has_place = ticket.open.fetch_add(1, Ordering::Relaxed) < max;
+        if !has_place {
+            METRICS.sockets_refused.inc();
+        }
+        has_place.then_some(ticket)
     }
 }
 
@@ -67,7 +75,7 @@ impl Drop for Ticket {
 
 /// `GET /ws`: a bad token is refused before the upgrade; without one the socket only reads.
 pub async fn open(State(app): State<App>, caller: Caller, upgrade: WebSocketUpgrade) -> Response {
-    let Some(ticket) = app.sockets.admit(app.config.max_sockets) else {
+    let Some(ticket) = app.sockets.admit(app.config.max_sockets, &METRICS.sockets) else {
         return ApiError::new(
             ErrorCode::Unavailable,
             "this node has as many sockets as it takes",

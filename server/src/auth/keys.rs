@@ -1,35 +1,27 @@
-//! The keys that sign and verify tokens: a JWK Set (RFC 7517) in a file, private parts included.
-//!
-//! Read by ourselves, because the token library knows public keys only. Ed25519 (RFC 8037: `OKP` with `x` and perhaps
-//! `d`) and HS256 secrets (`oct` with `k`). The algorithm is the key's, whatever a token says.
+//! The keys that sign and verify tokens: a JWK Set in a file, private parts included, and perhaps another file with the
+//! public keys of somebody whose tokens are good here too. Each key is of one of them; no two have the same name.
 
-use std::fmt;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_lc_rs::encoding::{AsBigEndian as _, Curve25519SeedBin};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use jsonwebtoken::EncodingKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::jwk::{Jwk, Key, KeyMark};
 use super::random_base36;
+use super::token::OWN_ISSUER;
 use crate::config::Config;
 use crate::limits::{MAX_JWT_KEYS, MAX_KID_LEN, MIN_SECRET_LEN};
 
 /// Where a generated set is kept in the data directory.
 const GENERATED_FILE: &str = "jwt-keys.json";
-
-/// A secret with fewer different bytes was not drawn at random: 32 random bytes have about 30, hexadecimal digits 16.
-const MIN_DIFFERENT_BYTES: usize = 10;
-
-/// Words from the examples of books and manuals; a random secret has none of them.
-const SAMPLE_WORDS: [&str; 6] = [
-    "secret", "password", "changeme", "default", "example", "abcdef",
-];
 
 /// All keys of this server.
 #[derive(Debug)]
@@ -37,19 +29,13 @@ pub struct Keys {
     keys: Vec<Key>,
 }
 
-/// One key.
-pub(super) struct Key {
-    pub(super) kid: Box<str>,
-    pub(super) algorithm: Algorithm,
-    pub(super) verifies: DecodingKey,
-    signs: Option<EncodingKey>,
-    public: Option<Value>,
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({} {:?})", self.kid, self.algorithm)
-    }
+/// Somebody else whose tokens are good here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issuer {
+    /// `iss` of the tokens.
+    pub name: String,
+    /// Whom they must be for: `aud`.
+    pub audience: String,
 }
 
 /// Why there are no keys to work with.
@@ -60,6 +46,11 @@ pub enum KeysError {
         "with --redis-url, --jwt-keys must name a file that all nodes share; `zeitnot keys new` prints one"
     )]
     NotGiven,
+    /// What belongs together was given in part, or would make others' tokens ours.
+    #[error(
+        "--jwt-issuer-keys, --jwt-issuer and --jwt-audience go together, and the issuer is not {OWN_ISSUER}"
+    )]
+    Issuer,
     /// The file cannot be read or written.
     #[error("the keys in {}", file.display())]
     File {
@@ -89,7 +80,8 @@ pub enum UnfitKeys {
     #[error("each key needs a `kid` of its own, 1 to {MAX_KID_LEN} of A-Z a-z 0-9 _ -")]
     Kid,
     #[error(
-        "key {0}: only OKP keys with crv Ed25519 and oct keys can be used, with alg EdDSA or HS256 and use sig"
+        "key {0}: only keys for signing (use sig) by EdDSA (OKP, Ed25519), HS256 (oct), ES256 (EC, P-256) or RS256 (RSA) \
+         can be used"
     )]
     Unsupported(Box<str>),
     #[error("key {0}: `{1}` is missing or not what it should be")]
@@ -100,6 +92,12 @@ pub enum UnfitKeys {
     Short(Box<str>),
     #[error("key {0}: the secret is not random; `zeitnot keys new` makes a good key")]
     Guessable(Box<str>),
+    #[error("key {0}: ES256 and RS256 keys only verify here: take the private part `d` away")]
+    OnlyVerifies(Box<str>),
+    #[error("key {0}: an issuer's keys are public: take `d` or `k` away")]
+    NotPublic(Box<str>),
+    #[error("key {0} is one of our own keys, too")]
+    Shared(Box<str>),
     #[error("no key is private, so none can sign")]
     NoneSigns,
 }
@@ -110,22 +108,55 @@ impl Keys {
     /// # Errors
     /// Nothing is named where nodes share games, or the file is not there or not fit.
     pub fn load(config: &Config) -> Result<Self, KeysError> {
-        let file = match &config.jwt_keys {
-            Some(file) => file.clone(),
-            None if config.redis_url.is_some() => return Err(KeysError::NotGiven),
-            None => {
-                let file = config.data_dir.join(GENERATED_FILE);
-                generate_once(&config.data_dir, &file).map_err(|source| KeysError::File {
-                    file: file.clone(),
-                    source,
-                })?;
-                file
-            }
-        };
-        match std::fs::read_to_string(&file) {
-            Ok(text) => Self::parse(&text).map_err(|reason| KeysError::Unfit { file, reason }),
-            Err(source) => Err(KeysError::File { file, source }),
+        let file = key_file(config)?;
+        if config.jwt_keys.is_none() {
+            let made = generate_once(&config.data_dir, &file);
+            made.map_err(|source| KeysError::File { file, source })?;
         }
+        Self::read_again(config)
+    }
+
+    /// The same, but nothing is made.
+    ///
+    /// # Errors
+    /// As [`Keys::load`].
+    pub fn read_again(config: &Config) -> Result<Self, KeysError> {
+        let mut keys = read(&key_file(config)?, Self::parse)?;
+        let issuer = match (&config.jwt_issuer, &config.jwt_audience) {
+            (Some(name), Some(audience)) if name != OWN_ISSUER => Some(Issuer {
+                name: name.clone(),
+                audience: audience.clone(),
+            }),
+            (None, None) => None,
+            _ => return Err(KeysError::Issuer),
+        };
+        match (&config.jwt_issuer_keys, issuer) {
+            (Some(file), Some(issuer)) => read(file, |text| keys.add_issuer(issuer, text))?,
+            (None, None) => {}
+            _ => return Err(KeysError::Issuer),
+        }
+        Ok(keys)
+    }
+
+    /// Takes the keys of somebody else in, from a JWK Set.
+    ///
+    /// # Errors
+    /// Says which key is not fit, and why; no key was taken in.
+    pub fn add_issuer(&mut self, issuer: Issuer, text: &str) -> Result<(), UnfitKeys> {
+        let issuer = Arc::new(issuer);
+        let mut keys = Vec::new();
+        for jwk in parse_set(text)? {
+            keys.extend(jwk.into_key_of(&issuer)?);
+        }
+        if keys.is_empty() {
+            return Err(UnfitKeys::Number);
+        }
+        if let Some(key) = keys.iter().find(|key| self.find(&key.kid).is_some()) {
+            return Err(UnfitKeys::Shared(key.kid.clone()));
+        }
+        check_names(&keys)?;
+        self.keys.append(&mut keys);
+        Ok(())
     }
 
     /// Reads a JWK Set.
@@ -133,19 +164,9 @@ impl Keys {
     /// # Errors
     /// Says which key is not fit, and why.
     pub fn parse(text: &str) -> Result<Self, UnfitKeys> {
-        let set: JwkSet =
-            serde_json::from_str(text).map_err(|e| UnfitKeys::NotJson(e.to_string()))?;
-        if set.keys.is_empty() || set.keys.len() > MAX_JWT_KEYS {
-            return Err(UnfitKeys::Number);
-        }
-        let mut keys: Vec<Key> = Vec::new();
-        for jwk in set.keys {
-            let key = jwk.into_key()?;
-            if keys.iter().any(|other| other.kid == key.kid) {
-                return Err(UnfitKeys::Kid);
-            }
-            keys.push(key);
-        }
+        let keys = parse_set(text)?.into_iter().map(Jwk::into_key);
+        let keys: Vec<Key> = keys.collect::<Result<_, _>>()?;
+        check_names(&keys)?;
         if keys.iter().all(|key| key.signs.is_none()) {
             return Err(UnfitKeys::NoneSigns);
         }
@@ -170,12 +191,25 @@ impl Keys {
         format!("{set:#}\n")
     }
 
-    /// The public parts of the set; empty where there are only secrets.
+    /// How many there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether this very key is one of them.
+    #[must_use]
+    pub fn has(&self, mark: KeyMark) -> bool {
+        self.keys.iter().any(|key| key.mark == mark)
+    }
+
+    /// The public parts of our own; empty where there are only secrets.
     #[must_use]
     pub fn public_set(&self) -> Value {
         let keys: Vec<&Value> = self
             .keys
             .iter()
+            .filter(|key| key.issuer.is_none())
             .filter_map(|key| key.public.as_ref())
             .collect();
         json!({ "keys": keys })
@@ -192,6 +226,18 @@ impl Keys {
             .iter()
             .find_map(|key| Some((key, key.signs.as_ref()?)))
             .expect("a set without a private key is refused")
+    }
+}
+
+/// The file of our own keys.
+///
+/// # Errors
+/// None is named where nodes share games.
+pub fn key_file(config: &Config) -> Result<PathBuf, KeysError> {
+    match &config.jwt_keys {
+        Some(file) => Ok(file.clone()),
+        None if config.redis_url.is_some() => Err(KeysError::NotGiven),
+        None => Ok(config.data_dir.join(GENERATED_FILE)),
     }
 }
 
@@ -223,114 +269,32 @@ struct JwkSet {
     keys: Vec<Jwk>,
 }
 
-/// One key as it stands in the file; what we do not know is ignored.
-#[derive(Deserialize)]
-struct Jwk {
-    kty: String,
-    kid: Option<Box<str>>,
-    #[serde(rename = "use")]
-    purpose: Option<String>,
-    alg: Option<String>,
-    crv: Option<String>,
-    x: Option<String>,
-    d: Option<String>,
-    k: Option<String>,
+/// Reads a file with the keys.
+fn read<T>(file: &Path, parse: impl FnOnce(&str) -> Result<T, UnfitKeys>) -> Result<T, KeysError> {
+    let text = std::fs::read_to_string(file).map_err(|source| KeysError::File {
+        file: file.to_owned(),
+        source,
+    })?;
+    parse(&text).map_err(|reason| KeysError::Unfit {
+        file: file.to_owned(),
+        reason,
+    })
 }
 
-impl Jwk {
-    fn into_key(mut self) -> Result<Key, UnfitKeys> {
-        let kid = self.kid.take().unwrap_or_default();
-        if !is_kid(&kid) {
+fn parse_set(text: &str) -> Result<Vec<Jwk>, UnfitKeys> {
+    let set: JwkSet = serde_json::from_str(text).map_err(|e| UnfitKeys::NotJson(e.to_string()))?;
+    if set.keys.is_empty() || set.keys.len() > MAX_JWT_KEYS {
+        return Err(UnfitKeys::Number);
+    }
+    Ok(set.keys)
+}
+
+/// No two keys may have one name.
+fn check_names(keys: &[Key]) -> Result<(), UnfitKeys> {
+    for (place, key) in keys.iter().enumerate() {
+        if keys[..place].iter().any(|other| other.kid == key.kid) {
             return Err(UnfitKeys::Kid);
         }
-        let is_for = |alg: &str| {
-            self.alg.as_deref().is_none_or(|named| named == alg)
-                && self.purpose.as_deref().is_none_or(|named| named == "sig")
-        };
-        match (self.kty.as_str(), self.crv.as_deref()) {
-            ("OKP", Some("Ed25519")) if is_for("EdDSA") => self.into_ed25519(kid),
-            ("oct", _) if is_for("HS256") => self.into_secret(kid),
-            _ => Err(UnfitKeys::Unsupported(kid)),
-        }
     }
-
-    fn into_ed25519(self, kid: Box<str>) -> Result<Key, UnfitKeys> {
-        let bytes = |value: Option<String>, name| {
-            let bytes = URL_SAFE_NO_PAD.decode(value.as_deref().unwrap_or_default());
-            match bytes {
-                Ok(bytes) if bytes.len() == 32 => Ok(bytes),
-                _ => Err(UnfitKeys::Malformed(kid.clone(), name)),
-            }
-        };
-        let x = bytes(self.x, "x")?;
-        let signs = match self.d {
-            None => None,
-            Some(d) => {
-                let seed = bytes(Some(d), "d")?;
-                let pair = Ed25519KeyPair::from_seed_and_public_key(&seed, &x)
-                    .map_err(|_| UnfitKeys::Mismatch(kid.clone()))?;
-                let der = pair
-                    .to_pkcs8v1()
-                    .expect("a whole key pair has a PKCS#8 form");
-                Some(EncodingKey::from_ed_der(der.as_ref()))
-            }
-        };
-        let public = json!({
-            "kty": "OKP",
-            "crv": "Ed25519",
-            "use": "sig",
-            "alg": "EdDSA",
-            "kid": kid,
-            "x": URL_SAFE_NO_PAD.encode(&x),
-        });
-        Ok(Key {
-            algorithm: Algorithm::EdDSA,
-            verifies: DecodingKey::from_ed_der(&x),
-            signs,
-            public: Some(public),
-            kid,
-        })
-    }
-
-    fn into_secret(self, kid: Box<str>) -> Result<Key, UnfitKeys> {
-        let secret = self.k.as_deref().unwrap_or_default();
-        let secret = match URL_SAFE_NO_PAD.decode(secret.trim_end_matches('=')) {
-            Ok(secret) if !secret.is_empty() => secret,
-            _ => return Err(UnfitKeys::Malformed(kid, "k")),
-        };
-        if secret.len() < MIN_SECRET_LEN {
-            return Err(UnfitKeys::Short(kid));
-        }
-        if is_guessable(&secret) {
-            return Err(UnfitKeys::Guessable(kid));
-        }
-        Ok(Key {
-            algorithm: Algorithm::HS256,
-            verifies: DecodingKey::from_secret(&secret),
-            signs: Some(EncodingKey::from_secret(&secret)),
-            public: None,
-            kid,
-        })
-    }
-}
-
-/// Whether the text may name a key.
-pub(super) fn is_kid(text: &str) -> bool {
-    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-    (1..=MAX_KID_LEN).contains(&text.len()) && text.bytes().all(is_allowed)
-}
-
-fn is_guessable(secret: &[u8]) -> bool {
-    let mut is_seen = [false; 256];
-    for &byte in secret {
-        is_seen[usize::from(byte)] = true;
-    }
-    let different = is_seen.iter().filter(|&&is_seen| is_seen).count();
-    let lower = secret.to_ascii_lowercase();
-    let has_word = |word: &str| {
-        lower
-            .windows(word.len())
-            .any(|part| part == word.as_bytes())
-    };
-    different < MIN_DIFFERENT_BYTES || SAMPLE_WORDS.into_iter().any(has_word)
+    Ok(())
 }

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use super::*;
 
 mod forge;
+mod issued;
 mod keys;
 
 use forge::{
-    AT_NOW, NOW, auth_with, bench, claims, ed25519, forge, fresh_jwk, secret, secret_jwk, unsigned,
-    with, without,
+    AT_NOW, NOW, OUTSIDE, auth_with, bench, claims, ed25519, forge, fresh_jwk, full_bench, outside,
+    secret, secret_jwk, unsigned, with, without,
 };
 
 #[test]
@@ -54,10 +55,11 @@ fn a_revocation_that_lasts_until_the_tokens_end_leaves_no_gap() {
 }
 
 #[test]
-fn good_tokens_of_either_kind_pass() {
-    let (auth, signers) = bench();
+fn good_tokens_of_every_kind_pass() {
+    let (auth, signers) = full_bench();
     for signer in &signers {
         let header = signer.header();
+        let claims = || signer.claims();
         let cases = [
             ("plain", header.clone(), claims()),
             ("no typ", without(header.clone(), "typ"), claims()),
@@ -117,7 +119,7 @@ fn good_tokens_of_either_kind_pass() {
 
 #[test]
 fn a_bad_header_is_refused() {
-    let (auth, signers) = bench();
+    let (auth, signers) = full_bench();
     for signer in &signers {
         let header = signer.header();
         let mut cases = vec![
@@ -153,21 +155,18 @@ fn a_bad_header_is_refused() {
             ),
             ("no alg", without(header.clone(), "alg")),
         ];
+        let own = format!("{:?}", signer.algorithm);
         for alg in [
-            "none", "None", "nOnE", "NONE", "HS384", "HS512", "ES256", "RS256", "PS256", "",
-            "hs256",
+            "none", "None", "nOnE", "NONE", "HS256", "HS384", "HS512", "ES256", "ES384", "RS256",
+            "RS384", "RS512", "PS256", "EdDSA", "", "hs256",
         ] {
-            cases.push(("another alg", with(header.clone(), "alg", json!(alg))));
+            if alg != own {
+                cases.push(("another alg", with(header.clone(), "alg", json!(alg))));
+            }
         }
-        let other = if signer.algorithm == Algorithm::HS256 {
-            "EdDSA"
-        } else {
-            "HS256"
-        };
-        cases.push(("the other alg", with(header.clone(), "alg", json!(other))));
         for (name, header) in cases {
-            let refused = auth.verify(&signer.sign(&header, &claims()), AT_NOW);
-            assert!(refused.is_err(), "{name}: {header}");
+            let refused = auth.verify(&signer.sign(&header, &signer.claims()), AT_NOW);
+            assert!(refused.is_err(), "{name} {own}: {header}");
         }
     }
 }
@@ -244,8 +243,85 @@ fn a_bad_signature_is_refused() {
 }
 
 #[test]
+fn a_key_signs_in_its_own_way_only() {
+    let (auth, signers) = full_bench();
+    let mut tried = 0;
+    for signer in &signers {
+        let (header, claims) = (signer.header(), signer.claims());
+        // Every other key, in its own way and under the name of this one, with either way in the header.
+        for other in signers.iter().filter(|other| other.public != signer.public) {
+            for header in [
+                header.clone(),
+                with(other.header(), "kid", json!(signer.kid)),
+            ] {
+                let token = other.sign(&header, &claims);
+                let (kid, by) = (signer.kid, other.kid);
+                assert!(
+                    auth.verify(&token, AT_NOW).is_err(),
+                    "{kid} by {by}: {header}"
+                );
+                tried += 1;
+            }
+        }
+        // What everybody knows of the key, as a secret.
+        let base64 = URL_SAFE_NO_PAD.encode(&signer.public);
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{base64}\n-----END PUBLIC KEY-----\n");
+        let jwk = without(signer.jwk.clone(), "d").to_string();
+        for secret in [
+            &*signer.public,
+            base64.as_bytes(),
+            pem.as_bytes(),
+            jwk.as_bytes(),
+            b"",
+        ] {
+            for header in [header.clone(), with(header.clone(), "alg", json!("HS256"))] {
+                let key = EncodingKey::from_secret(secret);
+                let token = forge(&header, &claims, (&key, Algorithm::HS256));
+                assert!(
+                    auth.verify(&token, AT_NOW).is_err(),
+                    "{} {header}",
+                    signer.kid
+                );
+                tried += 1;
+            }
+        }
+        // Signatures that are none: nothing, zeros (which some take for one of any message), one cut, one of another.
+        let good = signer.sign(&header, &claims);
+        assert!(auth.verify(&good, AT_NOW).is_ok(), "{}", signer.kid);
+        let (message, signature) = good.rsplit_once('.').unwrap();
+        let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        let zeros = vec![0; bytes.len()];
+        let other = signer.sign(&header, &with(claims.clone(), "sub", json!("boss")));
+        let other = other.rsplit_once('.').unwrap().1.to_owned();
+        let forged = [
+            String::new(),
+            URL_SAFE_NO_PAD.encode(zeros),
+            URL_SAFE_NO_PAD.encode(&bytes[1..]),
+            other,
+        ];
+        for signature in forged {
+            let token = format!("{message}.{signature}");
+            assert!(
+                auth.verify(&token, AT_NOW).is_err(),
+                "{} {signature}",
+                signer.kid
+            );
+            tried += 1;
+        }
+        if signer.algorithm == Algorithm::RS256 {
+            for other in [Algorithm::PS256, Algorithm::RS384, Algorithm::RS512] {
+                let token = forge(&header, &claims, (&signer.key, other));
+                assert!(auth.verify(&token, AT_NOW).is_err(), "{other:?}");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 150, "{tried}");
+}
+
+#[test]
 fn bad_claims_are_refused() {
-    let (auth, signers) = bench();
+    let (auth, signers) = full_bench();
     let mut cases: Vec<(&str, Value)> = ["iss", "sub", "aud", "iat", "exp", "jti"]
         .into_iter()
         .map(|name| (name, without(claims(), name)))
@@ -289,7 +365,7 @@ fn bad_claims_are_refused() {
     );
     cases.push(("expired by 11 s", expired));
     cases.push(("no object", json!([1, 2])));
-    for signer in &signers {
+    for signer in signers.iter().filter(|signer| signer.is_ours) {
         for (name, claims) in &cases {
             let refused = auth.verify(&signer.sign(&signer.header(), claims), AT_NOW);
             assert!(refused.is_err(), "{name} {:?}: {claims}", signer.algorithm);

@@ -7,18 +7,22 @@ use std::fmt;
 use std::str::FromStr;
 
 use jsonwebtoken::{Header, Validation, decode, decode_header, encode};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeitnot_game::id::UserId;
 use zeitnot_game::time::UnixMillis;
 
-use super::keys::{Keys, is_kid};
+use super::issued::IssuedClaims;
+use super::jwk::{Key, KeyMark, is_kid};
+use super::keys::Keys;
 use super::{User, Verified, display_name, random_base36};
 use crate::limits::{
     MAX_JTI_LEN, MAX_SCOPE_LEN, MAX_TOKEN_LEN, MAX_TOKEN_LIFETIME, TOKEN_LEEWAY_SECS,
 };
+use crate::metrics::BadToken;
 
 /// Who makes our tokens.
-const ISSUER: &str = "zeitnot";
+pub(super) const OWN_ISSUER: &str = "zeitnot";
 
 /// Whom they are for.
 const AUDIENCE: &str = "zeitnot";
@@ -110,6 +114,22 @@ pub enum AuthError {
     Revoked,
 }
 
+impl AuthError {
+    /// What is counted.
+    #[must_use]
+    pub const fn kind(self) -> BadToken {
+        match self {
+            Self::Malformed => BadToken::Malformed,
+            Self::UnknownKey => BadToken::UnknownKey,
+            Self::Forged => BadToken::Forged,
+            Self::Claims => BadToken::Claims,
+            Self::Early => BadToken::Early,
+            Self::Expired => BadToken::Expired,
+            Self::Revoked => BadToken::Revoked,
+        }
+    }
+}
+
 /// What a token says. Times are unix seconds.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Claims {
@@ -131,7 +151,7 @@ impl Claims {
     /// For a user, from a moment in unix seconds for a number of seconds.
     pub(super) fn new(user: &User, scope: &Scope, (now, seconds): (u64, u64)) -> Self {
         Self {
-            iss: ISSUER.to_owned(),
+            iss: OWN_ISSUER.to_owned(),
             sub: user.id.clone(),
             aud: AUDIENCE.to_owned(),
             iat: now,
@@ -157,9 +177,19 @@ impl Claims {
         let token = encode(&header, self, signs).expect("keys are checked when they are read");
         Token(token.into())
     }
+}
 
-    /// What a token says, if one of our keys signed it.
-    pub(super) fn read(token: &str, keys: &Keys) -> Result<Self, AuthError> {
+/// What a good signature says.
+pub(super) enum Said {
+    /// By ourselves.
+    Own(Claims),
+    /// By another issuer.
+    Issued(IssuedClaims),
+}
+
+impl Said {
+    /// What a token says, if a key that we know signed it. The key alone says how and by whom.
+    pub(super) fn read(token: &str, keys: &Keys) -> Result<(Self, KeyMark), AuthError> {
         if token.len() > MAX_TOKEN_LEN {
             return Err(AuthError::Malformed);
         }
@@ -173,25 +203,43 @@ impl Claims {
         let kid = header.kid.filter(|kid| is_kid(kid));
         let kid = kid.ok_or(AuthError::Malformed)?;
         let key = keys.find(&kid).ok_or(AuthError::UnknownKey)?;
-        let mut validation = Validation::new(key.algorithm);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        // The library would read this node's clock; `verify` is told the time.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        let data = decode::<Self>(token, &key.verifies, &validation).map_err(|e| {
-            use jsonwebtoken::errors::ErrorKind;
-            match e.kind() {
-                ErrorKind::Json(_) | ErrorKind::MissingRequiredClaim(_) => AuthError::Claims,
-                _ => AuthError::Forged,
+        let said = match &key.issuer {
+            None => Self::Own(decoded(token, key, (OWN_ISSUER, AUDIENCE))?),
+            Some(issuer) => {
+                let claims = decoded(token, key, (&issuer.name, &issuer.audience))?;
+                Self::Issued(IssuedClaims::new(claims, (token, issuer))?)
             }
-        })?;
-        Ok(data.claims)
+        };
+        Ok((said, key.mark))
     }
+}
 
+/// The claims of a token that this key signed, by this issuer for this audience.
+fn decoded<T: DeserializeOwned>(
+    token: &str,
+    key: &Key,
+    (issuer, audience): (&str, &str),
+) -> Result<T, AuthError> {
+    let mut validation = Validation::new(key.algorithm);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation.set_issuer(&[issuer]);
+    validation.set_audience(&[audience]);
+    // The library would read this node's clock; `verify` is told the time.
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    let data = decode::<T>(token, &key.verifies, &validation).map_err(|e| {
+        use jsonwebtoken::errors::ErrorKind;
+        match e.kind() {
+            ErrorKind::Json(_) | ErrorKind::MissingRequiredClaim(_) => AuthError::Claims,
+            _ => AuthError::Forged,
+        }
+    })?;
+    Ok(data.claims)
+}
+
+impl Claims {
     /// Checks what is said, at a moment of the store's clock.
-    pub(super) fn verify(self, now: UnixMillis) -> Result<Verified, AuthError> {
+    pub(super) fn verify(self, key: KeyMark, now: UnixMillis) -> Result<Verified, AuthError> {
         let now = now.0 / 1000;
         let latest = now.saturating_add(TOKEN_LEEWAY_SECS);
         if !(1..=MAX_JTI_LEN).contains(&self.jti.len()) {
@@ -217,6 +265,8 @@ impl Claims {
             expires_at,
             jti: self.jti,
             scope: self.scope,
+            key,
+            is_ours: true,
         })
     }
 }

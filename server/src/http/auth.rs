@@ -10,6 +10,7 @@ use super::Params;
 use crate::App;
 use crate::auth::{Issued, Player};
 use crate::error::ApiError;
+use zeitnot_game::wire::ErrorCode;
 
 /// Takes the cookie away that may carry a token.
 const NO_COOKIE: &str = "zeitnot=; Max-Age=0; HttpOnly; SameSite=Lax; Path=/";
@@ -24,8 +25,18 @@ pub async fn guest(State(app): State<App>, params: Params) -> Result<Json<Value>
 }
 
 /// `POST /api/auth/refresh`: a new token for who has a good one.
-pub async fn refresh(State(app): State<App>, Player(verified): Player) -> Json<Value> {
-    answer(&app.auth.refresh(verified, app.wall_time()))
+///
+/// # Errors
+/// Another issuer made it, and alone decides how long its user may stay.
+pub async fn refresh(
+    State(app): State<App>,
+    Player(verified): Player,
+) -> Result<Json<Value>, ApiError> {
+    if !verified.is_ours {
+        let reason = "this token is renewed by who issued it";
+        return Err(ApiError::new(ErrorCode::Forbidden, reason));
+    }
+    Ok(answer(&app.auth.refresh(verified, app.wall_time())))
 }
 
 /// `POST /api/auth/logout`: revokes the token. The cookie is taken away also from who has a token that is good no

@@ -20,6 +20,7 @@ use crate::error::ApiError;
 use crate::limits::{
     MAX_POLL_WAIT_SECS, POLL_WAIT_SECS, SOCKET_RETRY_AFTER, STREAM_PERIOD, STREAM_RETRY_MS,
 };
+use crate::metrics::METRICS;
 use crate::outbox::{Form, Frame, OutboxReader, outbox};
 use crate::play::Refused;
 use crate::replica::{Start, Watch};
@@ -79,10 +80,13 @@ impl Follower {
         game: GameId,
         (form, start): (Form, Start),
     ) -> Result<Self, ApiError> {
-        let ticket = app.sockets.admit(app.config.max_sockets).ok_or_else(|| {
-            let message = "this node has as many sockets and streams as it takes";
-            ApiError::new(ErrorCode::Unavailable, message).retry_after(SOCKET_RETRY_AFTER)
-        })?;
+        let ticket = app
+            .sockets
+            .admit(app.config.max_sockets, &METRICS.streams)
+            .ok_or_else(|| {
+                let message = "this node has as many sockets and streams as it takes";
+                ApiError::new(ErrorCode::Unavailable, message).retry_after(SOCKET_RETRY_AFTER)
+            })?;
         let (outbox, frames) = outbox(form);
         let watch = Watch {
             follower: ticket.number(),
@@ -109,9 +113,9 @@ impl Follower {
 
     /// Whether its token is no longer good.
     fn is_expired(&self) -> bool {
-        self.me.as_ref().is_some_and(|me| {
-            self.app.store.is_revoked(&me.jti) || me.expires_at <= self.app.wall_time()
-        })
+        self.me
+            .as_ref()
+            .is_some_and(|me| self.app.is_revoked(me) || me.expires_at <= self.app.wall_time())
     }
 }
 

@@ -16,9 +16,10 @@ use zeitnot_game::id::{GameId, Version};
 use super::opening::{open, put_off};
 use super::{Message, Rooms};
 use crate::limits::{
-    COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, MAX_ASIDE, READ_RETRY_PAUSE, ROOM_LINGER,
-    SPECTATOR_CATCH_UP, STORE_PATIENCE, STORE_RETRY_PAUSE,
+    COMMAND_QUEUE, FLAG_RETRY_PAUSE, FLAG_SLACK, LENGTH_GRACE, MAX_ASIDE, READ_RETRY_PAUSE,
+    ROOM_LINGER, SPECTATOR_CATCH_UP, STORE_PATIENCE, STORE_RETRY_PAUSE,
 };
+use crate::metrics::{Counted, METRICS};
 use crate::play::{Asking, Play, Refused};
 use crate::replica::{Fit, Replica, Watch, Watched};
 use crate::store::{Feed, Follow};
@@ -27,6 +28,7 @@ type Answer<T> = oneshot::Sender<Result<T, Refused>>;
 
 /// Opens a room and serves it until nobody needs it.
 pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Message>) {
+    let _open = Counted::among(&METRICS.rooms);
     match open(&rooms, id).await {
         Ok((replica, follow)) => {
             let room = Room {
@@ -41,6 +43,7 @@ pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Me
                 reading: None,
                 aside: FuturesUnordered::new(),
                 must_read: false,
+                missing: None,
                 catch_up_at: None,
                 empty_since: Some(Instant::now()),
             };
@@ -96,6 +99,8 @@ struct Room {
     aside: FuturesUnordered<BoxFuture<'static, ()>>,
     /// Another one is needed after the one under way.
     must_read: bool,
+    /// So long the log is said to be, and when it is read if this node has not heard of the rest by then.
+    missing: Option<(Version, Instant)>,
     /// When spectators that fell behind are offered the latest snapshot.
     catch_up_at: Option<Instant>,
     /// Since when nobody follows and nothing was asked.
@@ -110,6 +115,7 @@ impl Room {
             let linger = self.empty_since.filter(|_| is_idle);
             let linger = linger.map(|since| sleep_until(since + ROOM_LINGER));
             let catch_up = self.catch_up_at.map(sleep_until);
+            let missing = self.missing.map(|(_, moment)| sleep_until(moment));
             tokio::select! {
                 message = self.mailbox.recv() => match message {
                     Some(message) => self.on_message(message),
@@ -124,6 +130,11 @@ impl Room {
                     let now = self.rooms.store.play_time(self.id);
                     self.lock().catch_spectators_up(now);
                     self.catch_up_at = None;
+                }
+                Some(()) = OptionFuture::from(missing) => {
+                    if self.missing.take().is_some_and(|(length, _)| self.is_behind(length)) {
+                        self.read();
+                    }
                 }
                 Some(()) = OptionFuture::from(linger) => {
                     if self.rooms.retire(self.id, &mut self.mailbox) {
@@ -322,15 +333,22 @@ impl Room {
             }
             Feed::Said(said) => self.lock().hear(&said),
             Feed::Length(length) => {
-                if self.lock().game().head().version != length {
-                    self.read();
+                // What was appended just now is on its way.
+                if self.is_behind(length) {
+                    self.missing = Some((length, Instant::now() + LENGTH_GRACE));
                 }
             }
             Feed::Resync => {
+                METRICS.resyncs.inc();
                 self.read_chat();
                 self.read();
             }
         }
+    }
+
+    /// Whether a log of this length has entries that this node has not.
+    fn is_behind(&self, length: Version) -> bool {
+        self.lock().game().head().version < length
     }
 
     /// Looks at the log, after the look under way: what came since may lie behind what that shows.

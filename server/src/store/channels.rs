@@ -134,3 +134,40 @@ impl<F: Clone> Following<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_follower_that_is_slow_is_told_to_read() {
+        let (channels, user) = (UserChannels::default(), "anna".parse().unwrap());
+        let mut follow = channels.follow(&user);
+        let told = |n: usize| UserFeed::Told(n.to_string().into());
+        for n in 0..=USER_QUEUE {
+            channels.send(&user, told(n));
+        }
+        assert_eq!(follow.next().await, UserFeed::Resync);
+        for n in 1..=USER_QUEUE {
+            assert_eq!(follow.next().await, told(n));
+        }
+
+        let (channels, game) = (GameChannels::default(), "q7ZwA0bX".parse().unwrap());
+        let mut follow = channels.follow(&game);
+        for _ in 0..FOLLOW_QUEUE {
+            channels.send(&game, Feed::Resync);
+        }
+        assert!(!has_lost(&mut follow));
+        for _ in 0..=FOLLOW_QUEUE {
+            channels.send(&game, Feed::Resync);
+        }
+        assert!(has_lost(&mut follow));
+    }
+
+    fn has_lost<F: Clone>(follow: &mut Following<F>) -> bool {
+        matches!(
+            follow.rx.try_recv(),
+            Err(broadcast::error::TryRecvError::Lagged(_))
+        )
+    }
+}

@@ -12,6 +12,7 @@ mod log;
 mod playing;
 mod revoked;
 mod schema;
+mod seeks;
 mod writer;
 
 use std::fs::{self, File, TryLockError};
@@ -33,11 +34,12 @@ use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
 use self::clock::{PlayClock, unix_now};
 use self::revoked::Revoked;
+use self::seeks::Seeks;
 use self::writer::{Write, Writer};
 use super::channels::{Follow, GameChannels, UserChannels, UserFollow};
 use super::{
-    Append, Appended, Challenge, Create, CreateError, Heal, Healed, Line, Said, Seated, Store,
-    Tail, TakeSeat, Unavailable, UserFeed,
+    Append, Appended, Challenge, Create, CreateError, Heal, Healed, Line, Said, Seated, Seeker,
+    Store, Tail, TakeSeat, Unavailable, UserFeed,
 };
 use crate::health::Health;
 use crate::limits::{
@@ -74,6 +76,7 @@ struct Shared {
     games: GameChannels,
     users: UserChannels,
     revoked: Revoked,
+    seeks: Seeks,
     /// The earliest moment at which a game is due.
     earliest: watch::Sender<Option<PlayTime>>,
     health: watch::Sender<Health>,
@@ -85,6 +88,7 @@ impl Shared {
             games: GameChannels::default(),
             users: UserChannels::default(),
             revoked,
+            seeks: Seeks::default(),
             earliest: watch::Sender::new(None),
             health: watch::Sender::new(Health::Ok),
         }
@@ -95,6 +99,7 @@ impl Shared {
         self.games.sweep();
         self.users.sweep();
         self.revoked.sweep(unix_now());
+        self.seeks.sweep(Instant::now());
     }
 }
 
@@ -164,6 +169,14 @@ impl EmbeddedStore {
             shutdown,
             tasks,
         })
+    }
+
+    /// Whether the directory, which is there, can be used, and nobody does.
+    ///
+    /// # Errors
+    /// As [`EmbeddedStore::open`].
+    pub fn check(data_dir: &Path) -> Result<(), OpenError> {
+        lock(data_dir).map(drop)
     }
 
     /// Writes what waits, saves the play clock, closes the file and frees the directory. Whatever is asked afterwards
@@ -272,6 +285,40 @@ impl Store for EmbeddedStore {
     async fn take_seat(&self, id: GameId, seat: &TakeSeat) -> Result<Seated, Unavailable> {
         let seat = seat.clone();
         self.write(|reply| Write::TakeSeat(id, seat, reply)).await
+    }
+
+    async fn close_challenge(&self, id: GameId) -> Result<bool, Unavailable> {
+        self.write(|reply| Write::CloseChallenge(id, reply)).await
+    }
+
+    async fn meet(&self, pool: &str, seeker: &Seeker) -> Result<Option<Seeker>, Unavailable> {
+        Ok(self.shared.seeks.meet(pool, (seeker, Instant::now())))
+    }
+
+    async fn leave_pool(&self, pool: &str, seeker: &Seeker) -> Result<(), Unavailable> {
+        self.shared.seeks.leave(pool, seeker);
+        Ok(())
+    }
+
+    async fn note_seek(
+        &self,
+        user: &UserId,
+        note: Option<&str>,
+    ) -> Result<Option<String>, Unavailable> {
+        Ok(self.shared.seeks.note(user, (note, Instant::now())))
+    }
+
+    async fn noted_seek(&self, user: &UserId) -> Result<Option<String>, Unavailable> {
+        Ok(self.shared.seeks.noted(user, Instant::now()))
+    }
+
+    async fn show_seek(&self, shown: &str, is_open: bool) -> Result<(), Unavailable> {
+        self.shared.seeks.show(shown, (is_open, Instant::now()));
+        Ok(())
+    }
+
+    async fn shown_seeks(&self) -> Result<Vec<String>, Unavailable> {
+        Ok(self.shared.seeks.shown(Instant::now()))
     }
 
     async fn schedule(

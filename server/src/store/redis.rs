@@ -55,7 +55,7 @@ pub enum ConnectError {
         slot: u16,
     },
     /// There is no Redis server, or it does not let us in.
-    #[error("the Redis server did not answer")]
+    #[error("it does not answer; is it running, and is --redis-url right")]
     Unreachable(#[from] Error),
     /// Sharded channels are missing.
     #[error("Redis {version} is too old: 7.0 is needed")]
@@ -97,6 +97,14 @@ impl RedisStore {
         store.spawn(masters.clone().keep_sweeping());
         store.spawn(keep_revoked(masters));
         Ok(store)
+    }
+
+    /// What should be better about Redis, though a node starts.
+    ///
+    /// # Errors
+    /// It is not fit any more, or does not answer.
+    pub async fn advice(&self) -> Result<Vec<String>, ConnectError> {
+        self.masters.advice().await
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

@@ -2,6 +2,9 @@
 
 use axum::extract::ws::{CloseFrame, Utf8Bytes};
 use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+
+use crate::metrics::CloseKind;
 
 /// Why a socket ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +32,22 @@ pub(super) enum Close {
 }
 
 impl Close {
+    /// What is counted.
+    pub(super) const fn kind(self) -> CloseKind {
+        match self {
+            Self::Gone => CloseKind::Gone,
+            Self::Binary => CloseKind::Binary,
+            Self::Garbled => CloseKind::Garbled,
+            Self::TooLarge => CloseKind::TooLarge,
+            Self::RateLimited => CloseKind::RateLimited,
+            Self::Restart => CloseKind::Restart,
+            Self::TooSlow => CloseKind::TooSlow,
+            Self::CutOff => CloseKind::CutOff,
+            Self::Expired => CloseKind::Expired,
+            Self::Silent => CloseKind::Silent,
+        }
+    }
+
     /// The frame to send; none where nobody would read it.
     pub(super) fn frame(self) -> Option<CloseFrame> {
         let (code, reason) = match self {
@@ -53,6 +72,10 @@ impl Close {
 impl From<axum::Error> for Close {
     fn from(error: axum::Error) -> Self {
         match error.into_inner().downcast_ref() {
+            // The line broke.
+            Some(tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
+                Self::Gone
+            }
             Some(tungstenite::Error::Capacity(_)) => Self::TooLarge,
             Some(tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_)) => Self::Garbled,
             _ => Self::Gone,

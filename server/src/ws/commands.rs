@@ -10,6 +10,7 @@ use zeitnot_game::wire::{
 };
 
 use crate::error::code_of;
+use crate::metrics::METRICS;
 use crate::play::Refused;
 
 /// A command as a message has it.
@@ -93,6 +94,7 @@ pub(super) fn ok(re: Option<i64>, v: Option<Version>) -> Option<ServerMsg> {
 
 /// `error`, with or without an `id`.
 pub(super) fn error(re: Option<i64>, code: ErrorCode, message: impl Into<String>) -> ServerMsg {
+    METRICS.refusals.at(code).inc();
     ServerMsg::Error(ErrorFrame {
         re,
         code,
@@ -103,6 +105,7 @@ pub(super) fn error(re: Option<i64>, code: ErrorCode, message: impl Into<String>
 
 /// `error` for a message too many.
 pub(super) fn too_many(re: Option<i64>, retry_after: Millis) -> ServerMsg {
+    METRICS.refusals.at(ErrorCode::RateLimited).inc();
     ServerMsg::Error(ErrorFrame {
         re,
         code: ErrorCode::RateLimited,
@@ -118,9 +121,11 @@ pub(super) fn refused(re: Option<i64>, refused: Refused) -> ServerMsg {
         Refused::Busy => Some(Millis(500)),
         _ => None,
     };
+    let code = code_of(refused);
+    METRICS.refusals.at(code).inc();
     ServerMsg::Error(ErrorFrame {
         re,
-        code: code_of(refused),
+        code,
         message: refused.to_string(),
         retry_after_ms,
     })

@@ -15,12 +15,14 @@ use super::rates::Kind;
 use super::session::{Answered, Session};
 use crate::chat::Say;
 use crate::limits::MAX_WATCHED;
-use crate::play::Asking;
+use crate::metrics::{Answer, CommandKind, METRICS};
+use crate::play::{Asking, Refused};
 use crate::replica::{Start, Watch};
 use crate::{challenge, chat};
 
 impl Session {
     pub(super) async fn on_text(&mut self, text: &Utf8Bytes) -> Result<(), Close> {
+        METRICS.messages.inc();
         let (re, msg) = match message::parse(text) {
             Ok(parsed) => parsed,
             Err(bad) => {
@@ -51,6 +53,16 @@ impl Session {
                 self.answer(commands::ok(re, None)).await
             }
             ClientMsg::Auth(auth) => self.on_auth(re, &auth.token).await,
+            ClientMsg::Seek(seek) => self.on_seek(re, &seek).await,
+            ClientMsg::Unseek(_) => {
+                self.end_seek(re);
+                Ok(())
+            }
+            ClientMsg::Lobby => self.on_lobby(re).await,
+            ClientMsg::Unlobby => {
+                self.lobby = None;
+                self.answer(commands::ok(re, None)).await
+            }
             ClientMsg::Ping => self.send(&self.pong(re)).await,
             _ => {
                 let reason = "this is for tournaments, and there are none yet";
@@ -73,9 +85,10 @@ impl Session {
             seen: wanted.seen,
             received,
         };
-        self.pending.push(Box::pin(async move {
-            Answered::Command(re, rooms.ask(wanted.game, asking).await)
-        }));
+        let asked = async move { rooms.ask(wanted.game, asking).await };
+        let asked = timed(CommandKind::from(&wanted.command), asked);
+        self.pending
+            .push(Box::pin(async move { Answered::Command(re, asked.await) }));
         Ok(())
     }
 
@@ -113,9 +126,9 @@ impl Session {
             key,
         };
         let (rooms, game) = (self.app.rooms.clone(), say.game);
-        self.pending.push(Box::pin(async move {
-            Answered::Said(re, rooms.say(game, line).await)
-        }));
+        let said = timed(CommandKind::Say, async move { rooms.say(game, line).await });
+        self.pending
+            .push(Box::pin(async move { Answered::Said(re, said.await) }));
         Ok(())
     }
 
@@ -137,9 +150,11 @@ impl Session {
             start: Start::Snapshot,
         };
         self.watching.entry(game).or_default().pending += 1;
-        self.pending.push(Box::pin(async move {
-            Answered::Watch(game, re, rooms.watch(game, watch).await)
-        }));
+        let watched = async move { rooms.watch(game, watch).await };
+        let watched = timed(CommandKind::Watch, watched);
+        self.pending.push(Box::pin(
+            async move { Answered::Watch(game, re, watched.await) },
+        ));
         Ok(())
     }
 
@@ -185,5 +200,24 @@ impl Session {
             now: self.app.wall_time(),
             heads,
         })
+    }
+}
+
+/// Counts a command, and the time until its answer is known.
+fn timed<T>(
+    kind: CommandKind,
+    answer: impl Future<Output = Result<T, Refused>>,
+) -> impl Future<Output = Result<T, Refused>> {
+    let arrived = Instant::now();
+    async move {
+        let answer = answer.await;
+        let result = match &answer {
+            Ok(_) => Answer::Ok,
+            Err(Refused::Unavailable) => Answer::Unavailable,
+            Err(_) => Answer::Refused,
+        };
+        METRICS.command_seconds.at(kind).observe(arrived.elapsed());
+        METRICS.commands.at((kind, result)).inc();
+        answer
     }
 }

@@ -10,6 +10,7 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use rand::Rng as _;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
+use tracing::debug;
 use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::time::Millis;
 use zeitnot_game::wire::{DrainingFrame, ServerMsg};
@@ -18,11 +19,14 @@ use super::close::Close;
 use super::heartbeat::Heartbeat;
 use super::outage::Outage;
 use super::rates::Rates;
+use super::seeking::{Kept, Looked};
 use super::{Ticket, commands};
 use crate::App;
 use crate::auth::{Caller, Verified};
 use crate::health::Health;
 use crate::limits::{FRAMES_A_WRITE, MAX_PENDING, SOCKET_GOODBYE, SOCKET_WRITE_TIMEOUT};
+use crate::lobby;
+use crate::metrics::METRICS;
 use crate::outbox::{Form, Frame, Outbox, OutboxReader, encode, outbox};
 use crate::play::Refused;
 use crate::replica::Watched;
@@ -34,6 +38,8 @@ pub(super) enum Answered {
     Command(Option<i64>, Result<Version, Refused>),
     Unwatch(Option<i64>),
     Said(Option<i64>, Result<(), Refused>),
+    Sought(Option<i64>, Looked),
+    Unsought(Option<i64>, Result<(), Refused>),
 }
 
 /// A game that the client watches, or asked to watch.
@@ -62,16 +68,27 @@ pub(super) struct Session {
     pub(super) must_look: bool,
     pub(super) health: watch::Receiver<Health>,
     pub(super) outage: Outage,
+    /// What the user seeks through this socket.
+    pub(super) seek: Option<Kept>,
+    /// Whether it still does, while a look for an opponent is on its way.
+    pub(super) is_seeking: bool,
+    pub(super) lobby: Option<lobby::Following>,
     /// When this socket is closed because the node goes away.
     leave_at: Option<Instant>,
+    /// Counts this socket as long as it is here.
+    _ticket: Ticket,
 }
 
-/// Serves a socket until it ends.
-pub(super) async fn run(app: App, caller: Caller, (ticket, socket): (Ticket, WebSocket)) {
+/// Serves a socket until it ends. The session has a box of its own: in the task it would stand twice.
+pub(super) fn run(
+    app: App,
+    caller: Caller,
+    (ticket, socket): (Ticket, WebSocket),
+) -> impl Future<Output = ()> {
     let (outbox, frames) = outbox(Form::Json);
     let tasks = app.shutdown.tasks.clone();
-    let health = app.store.health();
-    let session = Session {
+    let session = Box::new(Session {
+        health: app.store.health(),
         app,
         number: ticket.number,
         me: caller.0,
@@ -85,19 +102,24 @@ pub(super) async fn run(app: App, caller: Caller, (ticket, socket): (Ticket, Web
         rates: Rates::new(Instant::now()),
         told: None,
         must_look: false,
-        health,
         outage: Outage::default(),
-    };
-    tasks.track_future(session.serve()).await;
-    drop(ticket);
+        seek: None,
+        is_seeking: false,
+        lobby: None,
+        _ticket: ticket,
+    });
+    tasks.track_future(session.serve())
 }
 
 impl Session {
-    async fn serve(mut self) {
-        let reason = match self.greet().await {
+    async fn serve(mut self: Box<Self>) {
+        let reason = match Box::pin(self.greet()).await {
             Ok(()) => self.run().await,
             Err(reason) => reason,
         };
+        METRICS.sockets_closed.at(reason.kind()).inc();
+        let user = self.me.as_ref().map(|me| me.user.id.as_str());
+        debug!(user.id = user, "a socket ended: {reason:?}");
         let goodbye = reason.frame();
         if let Some(frame) = &goodbye {
             let goodbye = self.socket.send(Message::Close(Some(frame.clone())));
@@ -122,34 +144,31 @@ impl Session {
 
     async fn run(&mut self) -> Close {
         loop {
-            let has_seat = |watched: &Watched| watched.seat.is_some();
-            let mut watched = self
-                .watching
-                .values()
-                .filter_map(|one| one.watched.as_ref());
-            let is_at_play = watched.any(has_seat);
             let may_read = self.pending.len() < MAX_PENDING;
-            let (expires, leave_at) = (self.expires(), self.leave_at);
-            let has_others = self.app.config.redis_url.is_some();
-            let cut_off = self.outage.leave_at().filter(|_| is_at_play && has_others);
+            let alarm = sleep_until(self.alarm());
+            // What is done stands in boxes: the loop is small while it waits, as it does nearly always.
             let step = tokio::select! {
                 received = self.socket.recv(), if may_read => match received {
-                    Some(Ok(message)) => self.on_message(message).await,
+                    Some(Ok(message)) => Box::pin(self.on_message(message)).await,
                     Some(Err(error)) => Err(error.into()),
                     None => Err(Close::Gone),
                 },
                 frame = self.frames.next() => match frame {
-                    Ok(frame) => self.forward(frame).await,
+                    Ok(frame) => Box::pin(self.forward(frame)).await,
                     Err(_) => Err(Close::TooSlow),
                 },
-                Some(heard) = OptionFuture::from(self.told.as_mut().map(Following::next)) => self.on_told(heard).await,
-                Ok(()) = self.health.changed() => self.on_health().await,
-                () = sleep_until(cut_off.unwrap_or_else(far)), if cut_off.is_some() => Err(Close::CutOff),
-                Some(answered) = self.pending.next() => self.on_answered(answered).await,
-                () = sleep_until(self.heartbeat.due(is_at_play)) => self.on_heartbeat().await,
-                () = sleep_until(expires) => Err(Close::Expired),
-                () = self.app.shutdown.draining.cancelled(), if leave_at.is_none() => self.on_drain().await,
-                () = sleep_until(leave_at.unwrap_or_else(far)), if leave_at.is_some() => Err(Close::Restart),
+                Some(heard) = OptionFuture::from(self.told.as_mut().map(Following::next)) => {
+                    Box::pin(self.on_told(heard)).await
+                }
+                Some(change) = OptionFuture::from(self.lobby.as_mut().map(lobby::Following::next)) => {
+                    Box::pin(self.forward(change)).await
+                }
+                Ok(()) = self.health.changed() => Box::pin(self.on_health()).await,
+                Some(answered) = self.pending.next() => Box::pin(self.on_answered(answered)).await,
+                () = alarm => Box::pin(self.on_alarm()).await,
+                () = self.app.shutdown.draining.cancelled(), if self.leave_at.is_none() => {
+                    Box::pin(self.on_drain()).await
+                }
                 () = self.app.shutdown.stopping.cancelled() => Err(Close::Restart),
             };
             if let Err(reason) = step {
@@ -158,17 +177,61 @@ impl Session {
         }
     }
 
-    /// When the token ends, on this task's own clock.
-    fn expires(&self) -> Instant {
-        let Some(me) = &self.me else { return far() };
-        let left = me.expires_at.0.saturating_sub(self.app.wall_time().0);
-        Instant::now() + Duration::from_millis(left).min(Duration::from_secs(86_400))
+    /// When to look at the time next.
+    fn alarm(&self) -> Instant {
+        let due = self.heartbeat.due(self.is_at_play());
+        let left = self.time_left();
+        let expires = left.and_then(|left| Instant::now().checked_add(left));
+        let others = [expires, self.leave_at, self.cut_off_at(), self.renew_at()];
+        let moments = others.into_iter().flatten();
+        moments.fold(due, Instant::min)
+    }
+
+    async fn on_alarm(&mut self) -> Result<(), Close> {
+        let now = Instant::now();
+        if self.leave_at.is_some_and(|moment| moment <= now) {
+            return Err(Close::Restart);
+        }
+        if self.time_left() == Some(Duration::ZERO) {
+            return Err(Close::Expired);
+        }
+        if self.cut_off_at().is_some_and(|moment| moment <= now) {
+            return Err(Close::CutOff);
+        }
+        if self.renew_at().is_some_and(|moment| moment <= now) {
+            self.renew_seek();
+        }
+        if self.heartbeat.due(self.is_at_play()) <= now {
+            self.on_heartbeat(now).await?;
+        }
+        Ok(())
+    }
+
+    /// When a player tries another node, if there are others.
+    fn cut_off_at(&self) -> Option<Instant> {
+        let has_others = self.app.config.redis_url.is_some();
+        let leave_at = self.outage.leave_at()?;
+        (has_others && self.is_at_play()).then_some(leave_at)
+    }
+
+    fn is_at_play(&self) -> bool {
+        let mut watched = self
+            .watching
+            .values()
+            .filter_map(|one| one.watched.as_ref());
+        watched.any(|watched| watched.seat.is_some())
+    }
+
+    /// For how long the token is good; nothing for who has none.
+    fn time_left(&self) -> Option<Duration> {
+        let expires_at = self.me.as_ref()?.expires_at;
+        let left = expires_at.0.saturating_sub(self.app.wall_time().0);
+        Some(Duration::from_millis(left))
     }
 
     /// A token may be revoked at any time.
     fn check_token(&self) -> Result<(), Close> {
-        let is_revoked = |me: &Verified| self.app.store.is_revoked(&me.jti);
-        if self.me.as_ref().is_some_and(is_revoked) {
+        if self.me.as_ref().is_some_and(|me| self.app.is_revoked(me)) {
             return Err(Close::Expired);
         }
         Ok(())
@@ -214,6 +277,8 @@ impl Session {
             Answered::Unwatch(re) | Answered::Said(re, Ok(())) => {
                 self.answer(commands::ok(re, None)).await
             }
+            Answered::Sought(re, looked) => self.on_sought(re, looked).await,
+            Answered::Unsought(re, ended) => self.on_unsought(re, ended).await,
             Answered::Watch(game, re, Err(refused)) => {
                 if let Some(watching) = self.watching.get_mut(&game) {
                     watching.pending = watching.pending.saturating_sub(1);
@@ -239,8 +304,7 @@ impl Session {
         }));
     }
 
-    async fn on_heartbeat(&mut self) -> Result<(), Close> {
-        let now = Instant::now();
+    async fn on_heartbeat(&mut self, now: Instant) -> Result<(), Close> {
         if self.heartbeat.is_silent(now) {
             return Err(Close::Silent);
         }
@@ -263,7 +327,7 @@ impl Session {
 
     /// Writes a room's frame with what else is ready. A player's own move comes as a frame and as an answer, and a write
     /// is most of what either costs.
-    async fn forward(&mut self, frame: Frame) -> Result<(), Close> {
+    pub(super) async fn forward(&mut self, frame: Frame) -> Result<(), Close> {
         let mut messages = vec![Message::Text(frame)];
         self.take_frames(&mut messages)?;
         let answered = self.pending.next().now_or_never().flatten();
@@ -304,6 +368,7 @@ impl Session {
     async fn write(&mut self, messages: impl IntoIterator<Item = Message>) -> Result<(), Close> {
         let writing = async {
             for message in messages {
+                METRICS.frames.inc();
                 self.socket.feed(message).await?;
             }
             self.socket.flush().await
@@ -313,9 +378,4 @@ impl Session {
             Err(_) => Err(Close::TooSlow),
         }
     }
-}
-
-/// A moment that does not come while a socket lives.
-fn far() -> Instant {
-    Instant::now() + Duration::from_secs(86_400)
 }

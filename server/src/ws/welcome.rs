@@ -43,7 +43,13 @@ impl Session {
     /// What the user hears of games.
     pub(super) async fn on_told(&mut self, heard: Heard) -> Result<(), Close> {
         match heard {
-            Heard::Started(started) => self.tell(started).await,
+            Heard::Started(started) => {
+                // Who plays seeks no longer.
+                if self.is_seeking {
+                    self.end_seek(None);
+                }
+                self.tell(started).await
+            }
             Heard::Missed => {
                 self.must_look = true;
                 self.look_again().await

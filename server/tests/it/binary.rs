@@ -102,7 +102,7 @@ fn a_node_says_where_it_listens_and_ends_well() {
     let node = Node::start(dir.path(), &["--log", "json"]);
     assert!(node.ask("GET / HTTP/1.1").starts_with("HTTP/1.1 200"));
     let second = run(dir.path(), &["serve", "--listen", "127.0.0.1:0"]);
-    assert_eq!(second.status.code(), Some(1));
+    assert_eq!(second.status.code(), Some(75));
     let refusal = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(refusal.contains("in use by another zeitnot"), "{refusal}");
     let log = node.stop();

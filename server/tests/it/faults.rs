@@ -64,6 +64,7 @@ async fn seat(
             side,
             pace: Duration::ZERO,
             echoes_pings: true,
+            tells_thought: false,
         })
     });
     (game, players)

@@ -1,15 +1,15 @@
-//! The main job on the built binary: real games, move by move, with both players and a spectator each on another node.
+//! What players do on the built binary, on one node and on three: games, refusals, ends, a store that is silent.
 
 use std::path::Path;
 
 use axum::http::{Method, StatusCode};
 use serde_json::json;
-use zeitnot_game::rules::{Move, Position};
 use zeitnot_loadtest::deployment::Deployment;
 
 use crate::support::entrance::Entrance;
-use crate::support::records::{Record, records};
+use crate::support::records::records;
 use crate::support::table::Table;
+use crate::support::trio::{Seating, Trio};
 
 /// Three nodes over one Redis, or one node three times over its own store.
 struct Cluster {
@@ -47,86 +47,17 @@ fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_zeitnot"))
 }
 
-/// Plays a recorded game to its end; every follower sees every version, and the same final position.
-async fn play_out(cluster: &Cluster, record: &Record, first: usize) {
-    let terms = json!({
-        "variant": record.variant,
-        "fen": record.initial_fen,
-        "clock.limit": 600,
-        "clock.increment": 5,
-    });
-    let mut table = Table::sit_down(cluster.from(first), &terms).await;
-    let (name, game) = (&record.name, table.game);
-    let start = Position::from_fen(record.variant, &record.initial_fen).unwrap();
-    let mut fen = start.fen();
-    for (ply, (uci, san)) in record.moves.iter().zip(&record.sans).enumerate() {
-        let ends = record.ending != "unfinished" && ply + 1 == record.moves.len();
-        let last_version = ply + 2 + usize::from(ends);
-        let answer = table.seats[ply % 2].play(game, uci, ply).await;
-        assert_eq!(answer["t"], "ok", "{name}: {san}: {answer}");
-        assert_eq!(answer["v"], last_version, "{name}: {san}");
-        for client in table.everyone() {
-            let frame = client.next().await;
-            assert_eq!(
-                (&frame["t"], &frame["v"]),
-                (&json!("move"), &json!(ply + 2)),
-                "{name}: {frame}"
-            );
-            assert_eq!(
-                (&frame["san"], &frame["ply"]),
-                (&json!(san), &json!(ply + 1)),
-                "{name}"
-            );
-            frame["fen"].as_str().unwrap().clone_into(&mut fen);
-            if ends {
-                let end = client.next().await;
-                assert_eq!(
-                    (&end["t"], &end["v"]),
-                    (&json!("end"), &json!(last_version)),
-                    "{name}: {end}"
-                );
-                assert_eq!(end["status"], record.ending, "{name}");
-            }
-        }
-    }
-    assert_eq!(fen, record.final_fen, "{name}");
-    let mut late = cluster.node(first).connect(None).await;
-    let snapshot = late.watch(game).await;
-    assert_eq!(snapshot["fen"], record.final_fen, "{name}");
-    let moves = snapshot["moves"].as_str().unwrap();
-    assert_eq!(moves.split(' ').count(), record.moves.len());
-    let expected: Vec<Move> = record
-        .moves
-        .iter()
-        .map(|uci| uci.parse().unwrap())
-        .collect();
-    let written: Vec<Move> = moves.split(' ').map(|uci| uci.parse().unwrap()).collect();
-    assert_eq!(written, expected, "{name}");
-}
-
-#[tokio::test]
-async fn real_games_go_from_node_to_node_over_redis() {
-    let cluster = Cluster::of_three_nodes();
-    for (first, record) in records().iter().enumerate() {
-        play_out(&cluster, record, first).await;
-    }
-}
-
 #[tokio::test]
 async fn real_games_are_played_on_one_embedded_node() {
     let cluster = Cluster::embedded();
-    for (first, record) in records().iter().enumerate() {
-        play_out(&cluster, record, first).await;
+    for record in records() {
+        let entrance = cluster.node(0);
+        let mut trio = Trio::sit_down(entrance, &record.terms(), Seating::Anywhere).await;
+        record.play(&mut trio, 0..record.moves.len()).await;
+        record.assert_seen(&trio);
+        let mut late = entrance.connect(None).await;
+        record.assert_shown(&late.watch(trio.game).await);
     }
-}
-
-#[tokio::test]
-async fn the_followers_of_a_game_are_on_three_nodes() {
-    let cluster = Cluster::of_three_nodes();
-    let terms = json!({"clock": {"limit": 60, "increment": 0}});
-    let mut table = Table::sit_down(cluster.from(0), &terms).await;
-    let nodes = table.everyone().map(|client| client.node().to_owned());
-    assert_eq!(nodes, ["node-1", "node-2", "node-3"]);
 }
 
 /// What is refused, by whom, and with which code.

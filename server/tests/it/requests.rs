@@ -9,6 +9,9 @@ use crate::support::entrance::Entrance;
 use crate::support::records::long_game;
 use crate::support::table::Table;
 
+/// Moves that are counted together.
+const STRETCH: usize = 10;
+
 /// How often Redis ran a command since its counters were reset.
 fn calls(redis: &RedisServer, command: &str) -> usize {
     let script = format!(
@@ -32,36 +35,44 @@ async fn a_move_is_one_append_and_a_refusal_one_read() {
     let mut table = Table::sit_down([&here, &there, &here], &terms).await;
     let game = table.game;
     let moves = long_game();
-    // At its beginning a game may be looked at, once both have moved twice it is not.
-    let opening = 4;
+    let mut reads = Vec::new();
     for (ply, uci) in moves.iter().enumerate() {
-        if ply == opening {
+        if ply % STRETCH == 0 {
             reset(redis);
         }
         assert_eq!(table.seats[ply % 2].play(game, uci, ply).await["t"], "ok");
         for client in table.everyone() {
             assert_eq!(client.next().await["ply"], ply + 1);
         }
+        if ply % STRETCH == STRETCH - 1 {
+            // Messages are not counted: ticks publish, too.
+            assert_eq!(calls(redis, "rpush"), STRETCH);
+            // The append itself looks at the last entry.
+            reads.push(calls(redis, "lrange") - STRETCH);
+        }
     }
-    let played = moves.len() - opening;
-    // The append itself looks at the last entry. Messages are not counted: ticks publish, too.
-    for command in ["rpush", "lrange"] {
-        assert_eq!(calls(redis, command), played, "{command}");
-    }
+    assert_mostly(0, &reads);
 
-    reset(redis);
     let (mover, other) = (moves.len() % 2, (moves.len() + 1) % 2);
-    let last = moves.len();
-    for (refusals, (seat, uci, code)) in [
+    let cases = [
         (other, "a2a3", "not_your_turn"),
         (mover, "a1h8", "illegal_move"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let refused = table.seats[seat].play(game, uci, last).await;
+    ];
+    let mut reads = Vec::new();
+    for (seat, uci, code) in cases.into_iter().cycle().take(10) {
+        reset(redis);
+        let refused = table.seats[seat].play(game, uci, moves.len()).await;
         assert_eq!(refused["code"], code, "{refused}");
-        assert_eq!(calls(redis, "lrange"), refusals + 1, "{code}");
+        assert_eq!(calls(redis, "rpush"), 0);
+        reads.push(calls(redis, "lrange"));
     }
-    assert_eq!(calls(redis, "rpush"), 0);
+    assert_mostly(1, &reads);
+}
+
+/// On a machine that is busy a request may time out and be sent again, or a game be looked at because its players were
+/// slow: that adds here and there, not everywhere.
+fn assert_mostly(expected: usize, reads: &[usize]) {
+    let exact = reads.iter().filter(|&&reads| reads == expected).count();
+    let is_less = reads.iter().any(|&reads| reads < expected);
+    assert!(exact * 2 > reads.len() && !is_less, "{reads:?}");
 }

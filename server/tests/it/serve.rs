@@ -6,6 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use zeitnot::http::health;
+use zeitnot::monitor::{Monitor, Serving};
 use zeitnot::serve::serve;
 use zeitnot::shutdown::Shutdown;
 
@@ -86,7 +87,13 @@ async fn a_drain_ends_requests_well_and_takes_no_new_ones() {
 #[tokio::test]
 async fn a_node_that_drains_is_alive_but_not_ready() {
     let (shutdown, watched) = (Shutdown::default(), Shutdown::default());
-    let address = start(health::router(watched.clone()), &shutdown).await;
+    let monitor = Monitor::new(watched.clone());
+    monitor.begin(Serving {
+        node: "test".into(),
+        store: "embedded",
+        max_sockets: 1,
+    });
+    let address = start(health::router(monitor), &shutdown).await;
     let ask = |path: &'static str| async move {
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         exchange(address, &request).await[9..12].to_owned()

@@ -9,6 +9,7 @@ mod outage;
 mod people;
 mod redis;
 mod seats;
+mod seeks;
 
 use std::time::Duration;
 
@@ -88,7 +89,7 @@ fn setup(nonce: &str) -> Create {
 
 /// What a writer knows of a log.
 #[derive(Debug, Clone, Copy)]
-struct Known {
+pub(crate) struct Known {
     id: GameId,
     head: Head,
     origin: PlayTime,
@@ -102,19 +103,24 @@ async fn begin(store: &dyn Store) -> Known {
 /// Begins a game.
 async fn begin_as(store: &dyn Store, id: GameId, create: &Create) -> Known {
     store.create(id, create).await.unwrap();
-    let lines = store.read(id, Version(0)).await.unwrap().lines;
-    let first: FirstEntry = lines[0].parse().unwrap();
-    Known {
-        id,
-        head: Head {
-            version: Version(1),
-            tag: first.tag,
-        },
-        origin: first.origin,
-    }
+    Known::read(store, id).await
 }
 
 impl Known {
+    /// A game that has just begun.
+    pub(crate) async fn read(store: &dyn Store, id: GameId) -> Self {
+        let lines = store.read(id, Version(0)).await.unwrap().lines;
+        let first: FirstEntry = lines[0].parse().unwrap();
+        Self {
+            id,
+            head: Head {
+                version: Version(1),
+                tag: first.tag,
+            },
+            origin: first.origin,
+        }
+    }
+
     fn append(&self, nonce: &str, bodies: &[&str]) -> Append {
         Append {
             after: self.head,
@@ -127,7 +133,12 @@ impl Known {
     }
 
     /// Appends and takes note of it; returns the moment.
-    async fn commit(&mut self, store: &dyn Store, nonce: &str, bodies: &[&str]) -> Timestamp {
+    pub(crate) async fn commit(
+        &mut self,
+        store: &dyn Store,
+        nonce: &str,
+        bodies: &[&str],
+    ) -> Timestamp {
         let append = self.append(nonce, bodies);
         self.commit_this(store, &append).await
     }

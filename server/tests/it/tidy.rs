@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 18] = [
-    ("auth", &["App", "chat", "config", "error"]),
+const ARROWS: [(&str, &[&str]); 26] = [
+    ("auth", &["App", "config", "error", "text"]),
     ("challenge", &["start", "store"]),
-    ("chat", &["store"]),
+    ("chat", &["store", "text"]),
+    ("check", &["auth", "config", "exit", "node", "store"]),
     ("config", &[]),
     ("deadlines", &["room", "store"]),
     ("error", &["auth", "play", "store"]),
+    ("exit", &["auth", "config", "node", "store"]),
     (
         "http",
         &[
@@ -22,6 +24,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "challenge",
             "config",
             "error",
+            "monitor",
             "outbox",
             "play",
             "replica",
@@ -33,14 +36,20 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ),
     ("health", &[]),
     ("limits", &[]),
+    ("lobby", &["outbox", "store"]),
+    ("metrics", &[]),
+    ("monitor", &["health", "shutdown"]),
     ("outbox", &[]),
     ("play", &["chat", "replica", "start", "store"]),
+    ("reload", &["auth", "config"]),
     ("replica", &["chat", "outbox", "store"]),
     ("room", &["chat", "outbox", "play", "replica", "store"]),
+    ("seek", &["challenge", "start", "store"]),
     ("serve", &[]),
     ("shutdown", &[]),
     ("start", &["store"]),
     ("store", &["health"]),
+    ("text", &[]),
     (
         "ws",
         &[
@@ -50,10 +59,12 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "chat",
             "error",
             "health",
+            "lobby",
             "outbox",
             "play",
             "replica",
             "room",
+            "seek",
             "shutdown",
             "start",
         ],
@@ -61,7 +72,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
 ];
 
 /// What any module may name.
-const EVERYWHERE: [&str; 2] = ["limits", "telemetry"];
+const EVERYWHERE: [&str; 3] = ["limits", "metrics", "telemetry"];
 
 /// Modules that may name all others.
 const ASSEMBLY: [&str; 4] = ["main", "lib", "node", "telemetry"];
@@ -78,6 +89,16 @@ const RESERVED: [(&str, &str); 3] = [
     (".decide(", "server/src/play.rs"),
     (".expired(", "server/src/play.rs"),
     (".append(", "server/src/play.rs"),
+];
+
+/// Words that make HTML of text: what people write is only ever shown as text.
+const MAKES_HTML: [&str; 6] = [
+    "innerHTML",
+    "outerHTML",
+    "insertAdjacentHTML",
+    "dangerouslySetInnerHTML",
+    "DOMParser",
+    "document.write",
 ];
 
 /// What the pure crate may be made of.
@@ -276,6 +297,20 @@ fn only_play_decides_and_appends() {
         elsewhere
             .into_iter()
             .map(move |source| format!("{}: says {word}", source.path))
+    }));
+}
+
+#[test]
+fn no_page_makes_html_of_text() {
+    let sources = sources();
+    let pages = sources
+        .iter()
+        .filter(|source| source.has_extension(&["ts", "tsx", "html"]) && !source.is_test());
+    check(pages.flat_map(|source| {
+        let said = MAKES_HTML
+            .into_iter()
+            .filter(|word| source.text.contains(word));
+        said.map(|word| format!("{}: says {word}", source.path))
     }));
 }
 

@@ -44,9 +44,17 @@ fn unfit_keys_are_refused() {
     let cases = [
         ("no kid", without(fresh_jwk("e1"), "kid"), "a `kid` of"),
         ("slash", ed("kid", json!("a/b")), "a `kid` of its own"),
-        ("RSA", ed("kty", json!("RSA")), "e1: only OKP keys"),
-        ("X25519", ed("crv", json!("X25519")), "e1: only OKP keys"),
-        ("encrypts", ed("use", json!("enc")), "e1: only OKP keys"),
+        ("RSA", ed("kty", json!("RSA")), "e1: only keys for signing"),
+        (
+            "X25519",
+            ed("crv", json!("X25519")),
+            "e1: only keys for signing",
+        ),
+        (
+            "encrypts",
+            ed("use", json!("enc")),
+            "e1: only keys for signing",
+        ),
         (
             "HS512",
             with(secret_jwk(), "alg", json!("HS512")),

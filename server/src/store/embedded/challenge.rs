@@ -29,10 +29,27 @@ pub(super) async fn open(
     if log::first(&mut *connection, id).await?.is_some() {
         return Ok(false);
     }
-    if let Some(open) = get(&mut *connection, id, now.unix).await? {
-        return Ok(open.terms == challenge.terms);
+    if let Some(mut open) = get(&mut *connection, id, now.unix).await? {
+        let is_same = open.terms == challenge.terms;
+        if is_same && open.expires < challenge.expires {
+            open.expires = challenge.expires;
+            put(connection, id, &open).await?;
+        }
+        return Ok(is_same);
     }
     put(connection, id, challenge).await?;
+    Ok(true)
+}
+
+/// Closes a challenge; says whether it is none any more, and no game either.
+pub(super) async fn close(connection: &mut SqliteConnection, id: GameId) -> sqlx::Result<bool> {
+    if log::first(&mut *connection, id).await?.is_some() {
+        return Ok(false);
+    }
+    sqlx::query(DELETE)
+        .bind(id.as_str())
+        .execute(connection)
+        .await?;
     Ok(true)
 }
 
@@ -80,6 +97,8 @@ pub(super) async fn take_seat(
         return Ok(Seated::Taken);
     };
     challenge.seats[color] = Some(wish.player.clone());
+    let other = &mut challenge.seats[!color];
+    *other = other.take().or_else(|| wish.opponent.clone());
     let (Some(white), Some(black)) = (&challenge.seats.white, &challenge.seats.black) else {
         put(connection, id, &challenge).await?;
         return Ok(Seated::Waiting(color));

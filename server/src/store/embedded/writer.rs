@@ -17,6 +17,7 @@ use super::clock::{Moment, PlayClock, unix_now};
 use super::{Shared, challenge, chat, due, log, number, playing, revoked};
 use crate::health::Health;
 use crate::limits::{CLOCK_SAVE_PERIOD, COMMIT_BATCH, SWEEP_PERIOD};
+use crate::metrics::METRICS;
 use crate::store::{Append, Appended, Challenge, Create, Feed, Line, Said, Seated, TakeSeat};
 
 const SAVE_CLOCK: &str = "UPDATE clock SET play = ? WHERE id = 1";
@@ -27,6 +28,7 @@ pub(super) enum Write {
     Create(GameId, Create, oneshot::Sender<bool>),
     Append(GameId, Append, oneshot::Sender<Appended>),
     OpenChallenge(GameId, Challenge, oneshot::Sender<bool>),
+    CloseChallenge(GameId, oneshot::Sender<bool>),
     TakeSeat(GameId, TakeSeat, oneshot::Sender<Seated>),
     Schedule(GameId, (Version, Option<Millis>), oneshot::Sender<()>),
     HandOut(oneshot::Sender<Option<GameId>>),
@@ -41,6 +43,7 @@ impl Write {
         !match self {
             Self::Create(.., reply) | Self::OpenChallenge(.., reply) => reply.is_closed(),
             Self::Append(.., reply) => reply.is_closed(),
+            Self::CloseChallenge(_, reply) => reply.is_closed(),
             Self::TakeSeat(.., reply) => reply.is_closed(),
             Self::Schedule(.., reply)
             | Self::Forget(.., reply)
@@ -110,6 +113,9 @@ impl Writer {
                 Health::Unavailable
             }
         };
+        METRICS
+            .silent_buckets
+            .set(if health == Health::Ok { 0 } else { 256 });
         set(&self.shared.health, health);
     }
 }
@@ -170,6 +176,7 @@ async fn write_one(
             let is_ours = challenge::open(connection, id, &challenge, now).await?;
             answer(reply, is_ours)
         }
+        Write::CloseChallenge(id, reply) => answer(reply, challenge::close(connection, id).await?),
         Write::TakeSeat(id, wish, reply) => {
             let seated = challenge::take_seat(connection, id, &wish, now).await?;
             answer(reply, seated)

@@ -143,7 +143,7 @@ impl BucketClock {
         if is_standing || self.estimate.is_none_or(|known| now.is_better_than(&known)) {
             self.estimate = Some(now);
             let ahead = if is_healing { 0 } else { millis(MAX_TICK_AGE) };
-            self.end = tick.lease.play.saturating_add(ahead);
+            self.end = tick.play_now().saturating_add(ahead);
         }
         if is_standing {
             self.healed = Some(tick.answered + Duration::from_millis(tick.lease.healing));

@@ -11,7 +11,6 @@ use fred::types::config::{
 };
 use fred::types::{Builder, ClusterHash, CustomCommand, InfoKind, RespVersion};
 use tokio::time::timeout;
-use tracing::warn;
 
 use super::ConnectError;
 use crate::limits::{
@@ -168,8 +167,9 @@ fn performance_config() -> PerformanceConfig {
     }
 }
 
-/// Refuses a server that is too old or would throw games away, and warns of one that may lose them.
-pub(super) async fn check(client: &Client) -> Result<(), ConnectError> {
+/// Refuses a server that is too old or would throw games away; the answer is what should be better where one may lose them.
+pub(super) async fn check(client: &Client) -> Result<Vec<String>, ConnectError> {
+    let mut advice = Vec::new();
     let info: String = client.info(Some(InfoKind::Default)).await?;
     let version = info_field(&info, "redis_version").unwrap_or("unknown");
     let major = version.split('.').next().and_then(|word| word.parse().ok());
@@ -181,15 +181,14 @@ pub(super) async fn check(client: &Client) -> Result<(), ConnectError> {
     let has_file = info_field(&info, "aof_enabled") != Some("0");
     let has_replicas = info_field(&info, "connected_slaves") != Some("0");
     if !has_file && !has_replicas {
-        warn!(
-            "Redis has neither an append-only file nor replicas: its end is the end of every game"
-        );
+        let lone = "Redis has neither an append-only file nor replicas: its end is the end of every game (appendonly)";
+        advice.push(lone.to_owned());
     }
-    check_policy(client).await?;
+    advice.extend(check_policy(client).await?);
     if has_replicas {
-        warn_of_lone_writes(client).await;
+        advice.extend(advice_on_lone_writes(client).await);
     }
-    Ok(())
+    Ok(advice)
 }
 
 /// A line of what `INFO` tells.
@@ -198,27 +197,26 @@ pub(super) fn info_field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }
 
-async fn check_policy(client: &Client) -> Result<(), ConnectError> {
+async fn check_policy(client: &Client) -> Result<Option<String>, ConnectError> {
     const NAME: &str = "maxmemory-policy";
     match setting(client, NAME).await.as_deref() {
-        Some("noeviction") => Ok(()),
+        Some("noeviction") => Ok(None),
         Some(policy) => Err(ConnectError::Evicts {
             policy: policy.to_owned(),
         }),
-        None => {
-            warn!("Redis does not tell its {NAME}: see to it that it is noeviction");
-            Ok(())
-        }
+        None => Ok(Some(format!(
+            "Redis does not tell its {NAME}: see to it that it is noeviction"
+        ))),
     }
 }
 
-async fn warn_of_lone_writes(client: &Client) {
-    if setting(client, "min-replicas-to-write").await.as_deref() == Some("0") {
-        warn!(
-            "Redis writes while none of its replicas can be reached: what it takes then is lost if one of them replaces \
-             it (min-replicas-to-write)"
-        );
-    }
+async fn advice_on_lone_writes(client: &Client) -> Option<String> {
+    let least = setting(client, "min-replicas-to-write").await;
+    (least.as_deref() == Some("0")).then(|| {
+        "Redis writes while none of its replicas can be reached: what it takes then is lost if one of them replaces \
+         it (min-replicas-to-write)"
+            .to_owned()
+    })
 }
 
 /// A setting of the server; managed ones tell none.

@@ -12,6 +12,7 @@ use super::chat;
 use super::clocks::Clocks;
 use super::keys::{Bucket, NodeMark, Topic};
 use super::revoked::Revoked;
+use crate::metrics::METRICS;
 use crate::store::channels::{GameChannels, UserChannels};
 use crate::store::{Feed, Health, Published, UserFeed};
 
@@ -62,6 +63,7 @@ impl Hub {
         }
         let silent = Bucket::all().filter(|bucket| self.is_silent(*bucket));
         let count = silent.count();
+        METRICS.silent_buckets.set(count as i64);
         match count {
             0 => info!("the store answers again"),
             Bucket::COUNT => warn!("the store does not answer"),

@@ -28,6 +28,19 @@ pub(super) fn playing(user: &UserId) -> String {
     format!("{}:user:{user}:playing", Bucket::of_user(user))
 }
 
+/// What a user seeks. Shape: `{b:17}:user:anna:seek`.
+pub(super) fn seek(user: &UserId) -> String {
+    format!("{}:user:{user}:seek", Bucket::of_user(user))
+}
+
+/// Who waits for a game on certain terms, a sorted set. Shape: `{b:17}:seeks:game1 standard 180+2 casual`.
+pub(super) fn pool(pool: &str) -> String {
+    format!("{}:seeks:{pool}", Bucket::of_pool(pool))
+}
+
+/// The open seeks as they are shown, by the time at which they lapse, a sorted set.
+pub(super) const LOBBY: &str = "{b:0}:lobby";
+
 /// The revoked tokens by their expiry, a sorted set, and the name of its channel.
 pub(super) const REVOKED: &str = "{b:0}:revoked";
 
@@ -108,6 +121,10 @@ impl Bucket {
 
     pub(super) fn of_user(user: &UserId) -> Self {
         Self::of(user.as_str())
+    }
+
+    pub(super) fn of_pool(pool: &str) -> Self {
+        Self::of(pool)
     }
 
     fn of(id: &str) -> Self {

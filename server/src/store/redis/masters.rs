@@ -79,7 +79,9 @@ impl Masters {
             }
         }
         for master in self.all() {
-            driver::check(&master.client).await?;
+            for advice in driver::check(&master.client).await? {
+                warn!(redis.server = %master.name, "{advice}");
+            }
             master.tick_all().await?;
         }
         Ok(())
@@ -94,6 +96,16 @@ impl Masters {
         let map = self.map();
         let owner = map.owners.get(bucket.index()).cloned().flatten();
         owner.ok_or_else(|| Error::new(ErrorKind::Cluster, "no master has it that can be reached"))
+    }
+
+    /// What should be better about the masters.
+    pub(super) async fn advice(&self) -> Result<Vec<String>, ConnectError> {
+        let mut all = Vec::new();
+        for master in self.all() {
+            all.extend(driver::check(&master.client).await?);
+        }
+        all.dedup();
+        Ok(all)
     }
 
     fn all(&self) -> Vec<Arc<Master>> {

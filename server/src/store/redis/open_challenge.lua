@@ -11,7 +11,11 @@ if redis.call('EXISTS', log) == 1 then
 end
 local open = redis.call('HGET', challenge, 'terms')
 if open then
-  return open == terms and 1 or 0
+  if open ~= terms then
+    return 0
+  end
+  redis.call('PEXPIREAT', challenge, expires, 'GT')
+  return 1
 end
 redis.call('HSET', challenge, 'terms', terms, unpack(ARGV, 3))
 redis.call('PEXPIREAT', challenge, expires)

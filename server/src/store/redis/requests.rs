@@ -19,11 +19,12 @@ use super::scripts::{Scripts, is_unknown};
 use super::{RedisStore, chat, keys, scripts};
 use crate::health::Health;
 use crate::limits::{
-    CHAT_LINES, DATED_TRIES, FLAG_PAUSE_AFTER_LOSS, MAX_PLAYING, MAX_TICK_AGE, STRAY_CHAT_LIFETIME,
+    CHAT_LINES, DATED_TRIES, FLAG_PAUSE_AFTER_LOSS, MAX_PLAYING, MAX_POOL, MAX_TICK_AGE,
+    SEEK_LIFETIME, SEEKS_SHOWN, STRAY_CHAT_LIFETIME,
 };
 use crate::store::{
     Append, Appended, Challenge, Create, CreateError, Follow, Heal, Healed, Line, Said, Seated,
-    Store, Tail, TakeSeat, Unavailable, UserFollow,
+    Seeker, Store, Tail, TakeSeat, Unavailable, UserFollow,
 };
 
 /// The keys and arguments of a script.
@@ -170,7 +171,9 @@ impl Store for RedisStore {
         let request: (Pick, Request) = (|scripts| &scripts.append, (keys, args));
         let (appended, is_unheard) = self.run_dated(id, request, scripts::appended).await?;
         if is_unheard {
-            self.masters.renew(id).await;
+            // It is committed: the answer does not wait until somebody hears again.
+            let masters = self.masters.clone();
+            self.spawn(async move { masters.renew(id).await });
         }
         Ok(appended)
     }
@@ -230,9 +233,80 @@ impl Store for RedisStore {
             text(if seat.or_other { "1" } else { "0" }),
             text(seat.tag.as_str()),
             due_in(Some(seat.due_in)),
+            text(seat.opponent.as_deref().unwrap_or_default()),
         ];
         let request: (Pick, Request) = (|scripts| &scripts.take_seat, (keys, args));
         self.run_dated(id, request, scripts::seated).await
+    }
+
+    async fn close_challenge(&self, id: GameId) -> Result<bool, Unavailable> {
+        let request = (vec![keys::challenge(id), keys::log(id)], Vec::new());
+        let script: Pick = |scripts| &scripts.close_challenge;
+        self.run(Bucket::of_game(id), (script, request), Value::convert)
+            .await
+    }
+
+    async fn meet(&self, pool: &str, seeker: &Seeker) -> Result<Option<Seeker>, Unavailable> {
+        let args = vec![
+            text(&scripts::seeker(seeker)),
+            text(seeker.user()),
+            text(seeker.color.map_or("", Color::as_str)),
+            text(&MAX_POOL.to_string()),
+            text(&millis(SEEK_LIFETIME).to_string()),
+        ];
+        let request = (vec![keys::pool(pool)], args);
+        let script: Pick = |scripts| &scripts.meet;
+        self.run(Bucket::of_pool(pool), (script, request), scripts::met)
+            .await
+    }
+
+    async fn leave_pool(&self, pool: &str, seeker: &Seeker) -> Result<(), Unavailable> {
+        let args = vec![keys::pool(pool), scripts::seeker(seeker)];
+        self.command(Bucket::of_pool(pool), ("ZREM", args)).await
+    }
+
+    async fn note_seek(
+        &self,
+        user: &UserId,
+        note: Option<&str>,
+    ) -> Result<Option<String>, Unavailable> {
+        let key = keys::seek(user);
+        let request = match note {
+            None => ("GETDEL", vec![key]),
+            Some(note) => {
+                let lifetime = millis(SEEK_LIFETIME).to_string();
+                let words = [&key, note, "GET", "PX", &lifetime].map(str::to_owned);
+                ("SET", words.into())
+            }
+        };
+        self.command(Bucket::of_user(user), request).await
+    }
+
+    async fn noted_seek(&self, user: &UserId) -> Result<Option<String>, Unavailable> {
+        let request = ("GET", vec![keys::seek(user)]);
+        self.command(Bucket::of_user(user), request).await
+    }
+
+    async fn show_seek(&self, shown: &str, is_open: bool) -> Result<(), Unavailable> {
+        let (lobby, shown) = (keys::LOBBY.to_owned(), shown.to_owned());
+        let request = if is_open {
+            let until = self.wall_time().0.saturating_add(millis(SEEK_LIFETIME));
+            ("ZADD", vec![lobby, until.to_string(), shown])
+        } else {
+            ("ZREM", vec![lobby, shown])
+        };
+        self.command(Bucket::SHARED, request).await
+    }
+
+    async fn shown_seeks(&self) -> Result<Vec<String>, Unavailable> {
+        let now = self.wall_time().0.to_string();
+        let lobby = keys::LOBBY.to_owned();
+        let lapsed = vec![lobby.clone(), "-inf".to_owned(), now];
+        self.command::<u32>(Bucket::SHARED, ("ZREMRANGEBYSCORE", lapsed))
+            .await?;
+        let last = (SEEKS_SHOWN - 1).to_string();
+        let request = ("ZRANGE", vec![lobby, "0".to_owned(), last]);
+        self.command(Bucket::SHARED, request).await
     }
 
     async fn schedule(

@@ -16,7 +16,7 @@ use zeitnot_game::time::{Timestamp, UnixMillis};
 use super::clocks::{Lease, Process};
 use super::driver::{Access, info_field};
 use crate::limits::STORE_TIMEOUT;
-use crate::store::{Appended, Challenge, Healed, Seated, Tail};
+use crate::store::{Appended, Challenge, Healed, Seated, Seeker, Tail};
 
 /// All scripts, as they are loaded into one Redis process.
 ///
@@ -36,6 +36,8 @@ pub(super) struct Scripts {
     pub(super) forget: Script,
     pub(super) open_challenge: Script,
     pub(super) challenge: Script,
+    pub(super) close_challenge: Script,
+    pub(super) meet: Script,
     pub(super) say: Script,
     pub(super) note_playing: Script,
     pub(super) revoke: Script,
@@ -76,6 +78,8 @@ impl Scripts {
             forget: free(include_str!("forget.lua")),
             open_challenge: free(include_str!("open_challenge.lua")),
             challenge: free(include_str!("challenge.lua")),
+            close_challenge: free(include_str!("close_challenge.lua")),
+            meet: free(include_str!("meet.lua")),
             say: free(include_str!("say.lua")),
             note_playing: free(include_str!("note_playing.lua")),
             revoke: free(include_str!("revoke.lua")),
@@ -95,6 +99,8 @@ impl Scripts {
             &self.forget,
             &self.open_challenge,
             &self.challenge,
+            &self.close_challenge,
+            &self.meet,
             &self.say,
             &self.note_playing,
             &self.revoke,
@@ -242,6 +248,32 @@ pub(super) fn challenge(reply: Value) -> Result<Option<Challenge>, Error> {
         seats,
         expires,
     }))
+}
+
+/// Reads the reply of `meet.lua`.
+pub(super) fn met(reply: Value) -> Result<Option<Seeker>, Error> {
+    let found: Option<String> = reply.convert()?;
+    found
+        .map(|text| parse_seeker(&text).ok_or_else(unexpected))
+        .transpose()
+}
+
+/// Shape: `q7ZwA0bX anna:Anna white`, without the color where any will do.
+pub(super) fn seeker(seeker: &Seeker) -> String {
+    let color = seeker.color.map_or("", Color::as_str);
+    format!("{} {} {color}", seeker.id, seeker.player)
+}
+
+fn parse_seeker(text: &str) -> Option<Seeker> {
+    let mut words = text.split(' ');
+    Some(Seeker {
+        id: words.next()?.parse().ok()?,
+        player: words.next()?.to_owned(),
+        color: match words.next()? {
+            "" => None,
+            color => Some(color.parse().ok()?),
+        },
+    })
 }
 
 /// Reads the reply of `take_seat.lua`.

@@ -2,10 +2,11 @@
 --
 -- KEYS  the challenge, the log of the game of the same id, what is due in their bucket
 -- ARGV  the tick, as in `clock.lua`; the player as id:name, the seat wished for, 1 if the other one will do, the tag of
---       entry 1, after how many ms the game is due
+--       entry 1, after how many ms the game is due, who takes the other seat if it is free (empty: nobody)
 -- Reply {'waiting', color} | {'begun', color} | {'taken'} | {'not-found'} | {'fenced'}
 local challenge, log, due = KEYS[1], KEYS[2], KEYS[3]
 local player, color, or_other, tag, due_in = ARGV[4], ARGV[5], ARGV[6] == '1', ARGV[7], ARGV[8]
+local opponent = ARGV[9]
 local user = player:match('^[^:]*')
 local other = color == 'white' and 'black' or 'white'
 
@@ -42,6 +43,10 @@ if not seat then
 end
 
 seats[seat] = player
+local empty = seat == 'white' and 'black' or 'white'
+if opponent ~= '' and not seats[empty] then
+  seats[empty] = opponent
+end
 if not (seats.white and seats.black) then
   redis.call('HSET', challenge, seat, player)
   return {'waiting', seat}

@@ -24,7 +24,9 @@ if not gap or not play or last[4] ~= RUN then
   if play or known then
     healed = now + healing
   end
-  wall, play = now, math.max(play or 0, known or 0)
+  -- It may have been stamped up to a second after its last tick.
+  local since = play and gap and play + math.max(math.min(gap, counted), 0) or 0
+  wall, play = now, math.max(since, known or 0)
   if play == 0 then
     play = now
   end

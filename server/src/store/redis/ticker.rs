@@ -24,6 +24,7 @@ use crate::limits::{
     IDLE_TICK_ROUNDS, LENGTHS_A_TICK, LENGTHS_ROUNDS, MAX_TICK_AGE, PROBE_SILENCE, SAME_TICK,
     STORE_SILENCE, STORE_TIMEOUT, TICK_PERIOD, TICK_SLICES,
 };
+use crate::metrics::METRICS;
 use crate::store::Feed;
 
 /// Signs of life of a master.
@@ -336,11 +337,13 @@ impl Master {
             if !has_answered {
                 self.connect_again(&self.client).await;
             } else if is_deaf {
+                METRICS.lost_probes.inc();
                 warn!(redis.server = %self.name, "nothing is heard from Redis at {}", self.name);
                 self.pulse.probes().heard = Instant::now();
                 self.connect_again(&self.subscriber).await;
             } else {
                 for index in self.pulse.take_unheard() {
+                    METRICS.lost_probes.inc();
                     // What takes longer is found again: this task has more to look at.
                     let _ = timeout(STORE_TIMEOUT, self.renew(index)).await;
                 }

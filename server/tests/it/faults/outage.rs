@@ -57,6 +57,8 @@ impl Playing {
             players.extend(seated);
         }
         for player in &mut players {
+            // On a machine that is busy the way back takes long, too.
+            player.tell_thought();
             player.be_there().await;
         }
         let node = |player: usize| players[player].told().node().to_owned();

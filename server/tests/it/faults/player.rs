@@ -67,6 +67,8 @@ pub(crate) struct Seat {
     /// How long he thinks.
     pub(crate) pace: Duration,
     pub(crate) echoes_pings: bool,
+    /// Whether he says how long he thought: then whatever else passed is lag, within the quota.
+    pub(crate) tells_thought: bool,
 }
 
 pub(crate) struct Player {
@@ -94,6 +96,11 @@ impl Player {
     /// From now on his sockets leave pings unanswered.
     pub(crate) const fn leave_pings(&mut self) {
         self.seat.echoes_pings = false;
+    }
+
+    /// From now on he says how long he thought.
+    pub(crate) const fn tell_thought(&mut self) {
+        self.seat.tells_thought = true;
     }
 
     /// What he goes through, from now on.
@@ -130,7 +137,10 @@ impl Player {
 
     /// Plays the move of this ply, again and again until it is made.
     pub(crate) async fn play_move(&mut self, ply: usize) {
-        let mv = json!({"t": "move", "game": self.seat.game, "uci": uci_at(ply), "ply": ply});
+        let mut mv = json!({"t": "move", "game": self.seat.game, "uci": uci_at(ply), "ply": ply});
+        if self.seat.tells_thought {
+            mv["think"] = json!(u64::try_from(self.seat.pace.as_millis()).unwrap());
+        }
         let answer = self.ask(mv).await;
         if self.story.borrow().ended.is_none() {
             assert_eq!(answer["t"], "ok", "ply {ply}: {answer}");

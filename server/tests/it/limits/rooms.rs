@@ -176,9 +176,13 @@ async fn looks_and_talk_that_do_not_fit_are_refused_and_commands_are_not() {
     for fan in &mut fans {
         fan.assert_answered_once().await;
     }
-    let snapshot = table.spectator.watch(game).await;
-    assert_eq!(snapshot["moves"], "e2e4");
-    assert_eq!(snapshot["chat"].as_array().unwrap().len(), CHAT_LINES);
+    assert_eq!(table.spectator.watch(game).await["moves"], "e2e4");
+    // A line is heard by way of the store, when it has been acknowledged already.
+    let lines = async || {
+        let snapshot = entrance.connect(None).await.watch(game).await;
+        snapshot["chat"].as_array().unwrap().len()
+    };
+    while lines().await < CHAT_LINES {}
     let (status, _) = entrance.request(Method::GET, &path, nothing).await;
     assert_eq!(status, StatusCode::OK);
 }
@@ -217,4 +221,38 @@ async fn a_room_that_opens_keeps_no_more_than_its_mailbox_and_answers_all() {
         client.assert_answered_once().await;
         assert_eq!(client.watch(game).await["moves"], "e2e4");
     }
+}
+
+#[tokio::test]
+async fn a_store_that_stays_silent_is_told_of_and_the_same_again_is_done_once() {
+    let deployment = over_redis(1);
+    let entrance = Entrance::of(deployment.node(0));
+    let mut table = Table::sit_down([&entrance; 3], &json!({})).await;
+    let redis = deployment.redis().unwrap();
+    redis.pause().unwrap();
+    let [white, black] = &mut table.seats;
+    let moved = white.send(play(table.game, "e2e4", 0)).await;
+    let terms = json!({});
+    let (status, refused) = entrance
+        .request(Method::POST, "/api/challenge/open", (&terms, None))
+        .await;
+    assert_eq!(
+        (status, &refused["code"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable"))
+    );
+    let given_up = white.answer_to(moved).await;
+    assert_eq!(given_up["code"], "unavailable", "{given_up}");
+    redis.resume().unwrap();
+    // Some time into the silence players are sent to look for another node.
+    *white = entrance.connect(Some(&table.guests[0])).await;
+    *black = entrance.connect(Some(&table.guests[1])).await;
+    loop {
+        let again = white.play(table.game, "e2e4", 0).await;
+        if again["t"] == "ok" {
+            assert_eq!(again["v"], 2);
+            break;
+        }
+        assert_eq!(again["code"], "unavailable", "{again}");
+    }
+    assert_eq!(black.play(table.game, "e7e5", 1).await["v"], 3);
 }

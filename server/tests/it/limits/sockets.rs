@@ -1,11 +1,14 @@
 //! What one socket may send, and how many there may be.
 
-use axum::http::StatusCode;
+use std::process::Command;
+
+use axum::http::{Method, StatusCode};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{assert_undisturbed, start};
+use super::{assert_undisturbed, binary, start};
 use crate::support::entrance::Entrance;
+use crate::support::raw::exchange;
 use crate::support::table::Table;
 
 #[tokio::test]
@@ -113,4 +116,58 @@ async fn a_full_node_turns_sockets_away() {
     drop(first);
     // As soon as the node has noticed, there is room again.
     while entrance.try_connect(None).await.is_err() {}
+}
+
+#[tokio::test]
+async fn a_client_that_gives_no_sign_of_life_is_left() {
+    let deployment = start(&[]);
+    let upgrade = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    // It reads all, the pings too, and answers nothing.
+    let read = exchange(deployment.node(0).address(), upgrade).await;
+    assert!(read.starts_with("HTTP/1.1 101 "), "{read}");
+    assert!(read.contains(r#""t":"hello""#), "{read}");
+    // The code 4408 stands before the reason.
+    assert!(read.ends_with("\u{11}8no sign of life"), "{read}");
+}
+
+#[tokio::test]
+async fn a_socket_ends_with_its_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let mut command = Command::new(binary());
+        let output = command.args(args).current_dir(dir.path()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let path = dir.path().join("keys.json");
+    std::fs::write(&path, run(&["keys", "new"])).unwrap();
+    let deployment = start(&["--jwt-keys", path.to_str().unwrap()]);
+    let entrance = Entrance::of(deployment.node(0));
+    let mut table = Table::sit_down([&entrance; 3], &json!({})).await;
+
+    let token = [
+        "--jwt-keys",
+        "keys.json",
+        "token",
+        "--user",
+        "anna",
+        "--ttl",
+        "2s",
+    ];
+    let token = run(&token);
+    let expiring = entrance.try_connect(Some(token.trim())).await.unwrap();
+    assert_eq!(expiring.closed().await, 4401);
+
+    let guest = entrance.guest("Eve").await;
+    let mut revoked = entrance.connect(Some(&guest)).await;
+    let body = (&json!({}), Some(&*guest.token));
+    let (status, _) = entrance
+        .request(Method::POST, "/api/auth/logout", body)
+        .await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let ping = json!({"t": "ping"}).to_string();
+    revoked.send_raw(Message::text(ping)).await;
+    assert_eq!(revoked.closed().await, 4401);
+    assert_undisturbed(&mut table, 0, "e2e4").await;
 }

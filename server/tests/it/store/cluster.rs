@@ -10,6 +10,7 @@ use zeitnot_game::id::{GameId, Version};
 use zeitnot_loadtest::deployment::RedisCluster;
 
 use super::{Known, begin_as, next, setup, until};
+use crate::support::log::key;
 
 const MASTERS: usize = 3;
 
@@ -27,14 +28,6 @@ pub(super) async fn connect_to_nothing(cluster: &RedisCluster) -> RedisStore {
 
 async fn connect(cluster: &RedisCluster) -> RedisStore {
     RedisStore::connect(&cluster.url()).await.unwrap()
-}
-
-/// The key of a game's log, as the store has to name it: 256 buckets by FNV-1a.
-fn key(game: GameId) -> String {
-    let hash = game.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
-    format!("{{b:{}}}:game:{game}", hash % 256)
 }
 
 /// One game on each master, as `CLUSTER KEYSLOT` and the map tell.

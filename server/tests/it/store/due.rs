@@ -85,6 +85,7 @@ async fn begin_by_challenge(store: &dyn Store, id: GameId, due_in: Millis) -> Pl
         player: "bo:Bo".to_owned(),
         color: Color::Black,
         or_other: false,
+        opponent: None,
         tag: tag("first"),
         due_in,
     };

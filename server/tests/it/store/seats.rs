@@ -44,6 +44,7 @@ fn wish(player: &str, color: Color) -> TakeSeat {
         player: player.to_owned(),
         color,
         or_other: false,
+        opponent: None,
         tag: tag("first"),
         due_in: HOUR,
     }
@@ -52,6 +53,7 @@ fn wish(player: &str, color: Color) -> TakeSeat {
 fn wish_any(player: &str, color: Color) -> TakeSeat {
     TakeSeat {
         or_other: true,
+        opponent: None,
         ..wish(player, color)
     }
 }

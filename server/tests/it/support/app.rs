@@ -12,6 +12,7 @@ use zeitnot::App;
 use zeitnot::auth::Auth;
 use zeitnot::auth::keys::Keys;
 use zeitnot::config::Config;
+use zeitnot::lobby::Lobby;
 use zeitnot::room::Rooms;
 use zeitnot::shutdown::Shutdown;
 use zeitnot::store::Store;
@@ -70,6 +71,7 @@ impl TestApp {
             config: Arc::new(config),
             shutdown: Shutdown::default(),
             sockets: Sockets::default(),
+            lobby: Lobby::default(),
             node: "test".into(),
         };
         Self {

@@ -18,6 +18,17 @@ use zeitnot_game::id::GameId;
 /// How long a frame may take on a machine that is busy. No test waits for it to pass.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Why there is no socket, or none any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// The upgrade got this status.
+    Refused(StatusCode),
+    /// The other end closed, with its code.
+    Closed(Option<u16>),
+    /// The line broke.
+    Broken(String),
+}
+
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// One socket.
@@ -32,7 +43,16 @@ pub(crate) struct Client {
 impl Client {
     /// Connects; a refused upgrade gives its status.
     pub(crate) async fn connect(address: &str, token: Option<&str>) -> Result<Self, StatusCode> {
-        let opened = connect_async(upgrade(address, token)).await;
+        match Self::open(address, token).await {
+            Err(Gone::Refused(status)) => Err(status),
+            opened => Ok(opened.expect("the socket opens")),
+        }
+    }
+
+    /// The same where whatever answers may be ending.
+    pub(crate) async fn open(address: &str, token: Option<&str>) -> Result<Self, Gone> {
+        let opening = timeout(PATIENCE, connect_async(upgrade(address, token)));
+        let opened = opening.await.expect("somebody answers");
         Self::greet(opened.map(|(socket, _)| socket)).await
     }
 
@@ -44,19 +64,15 @@ impl Client {
         Self::greet(opened).await.expect("the socket opens")
     }
 
-    async fn greet(opened: Result<Socket, Error>) -> Result<Self, StatusCode> {
-        let socket = match opened {
-            Ok(socket) => socket,
-            Err(Error::Http(response)) => return Err(response.status()),
-            Err(error) => panic!("{error}"),
-        };
+    async fn greet(opened: Result<Socket, Error>) -> Result<Self, Gone> {
+        let socket = opened?;
         let mut client = Self {
             socket,
             hello: Value::Null,
             next_id: 1,
             unread: VecDeque::new(),
         };
-        client.hello = client.next().await;
+        client.hello = client.try_receive().await?;
         assert_eq!(client.hello["t"], "hello");
         Ok(client)
     }
@@ -90,14 +106,20 @@ impl Client {
     }
 
     async fn receive(&mut self) -> Value {
+        self.try_receive().await.expect("the socket is open")
+    }
+
+    /// The next frame that was not received yet, where the socket may end.
+    pub(crate) async fn try_receive(&mut self) -> Result<Value, Gone> {
         loop {
-            let message = timeout(PATIENCE, self.socket.next())
-                .await
-                .expect("a frame comes");
-            match message.expect("the socket is open").unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Close(reason) => panic!("closed: {reason:?}"),
-                _ => {}
+            let message = timeout(PATIENCE, self.socket.next());
+            match message.await.expect("a frame comes").transpose()? {
+                Some(Message::Text(text)) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Message::Close(reason)) => {
+                    return Err(Gone::Closed(reason.map(|reason| reason.code.into())));
+                }
+                Some(_) => {}
+                None => return Err(Gone::Broken("it has ended".to_owned())),
             }
         }
     }
@@ -127,12 +149,17 @@ impl Client {
     }
 
     /// Sends a message with an `id`, which is returned.
-    pub(crate) async fn send(&mut self, mut msg: Value) -> i64 {
+    pub(crate) async fn send(&mut self, msg: Value) -> i64 {
+        self.try_send(msg).await.expect("the socket is open")
+    }
+
+    /// The same where the socket may have ended.
+    pub(crate) async fn try_send(&mut self, mut msg: Value) -> Result<i64, Gone> {
         let id = self.next_id;
         self.next_id += 1;
         msg["id"] = id.into();
-        self.send_raw(Message::text(msg.to_string())).await;
-        id
+        self.socket.send(Message::text(msg.to_string())).await?;
+        Ok(id)
     }
 
     /// Waits for the answer to a message. Other frames stay for [`Client::next`].
@@ -157,14 +184,18 @@ impl Client {
         assert_eq!(again, None);
     }
 
-    /// Asks so much without reading that a node cannot get rid of its answers, if this socket is narrow.
-    pub(crate) async fn clog(&mut self) {
-        let ping = json!({"t": "ping"}).to_string();
-        for _ in 0..2000 {
-            let ping = Message::text(ping.clone());
+    /// Asks so much without reading that a node cannot get rid of its answers, if this socket is narrow. While `other`, at
+    /// the same node, asks one thing after the other, the node comes round to what it can answer here.
+    pub(crate) async fn clog(&mut self, other: &mut Self) {
+        let ping = json!({"t": "ping"});
+        for _ in 0..6000 {
+            let ping = Message::text(ping.to_string());
             self.socket.feed(ping).await.unwrap();
         }
         self.socket.flush().await.unwrap();
+        for _ in 0..200 {
+            other.ask(ping.clone()).await;
+        }
     }
 
     /// Follows a game; the answer is its snapshot.
@@ -178,6 +209,15 @@ impl Client {
     pub(crate) async fn play(&mut self, game: GameId, uci: &str, ply: usize) -> Value {
         self.ask(json!({"t": "move", "game": game, "uci": uci, "ply": ply}))
             .await
+    }
+}
+
+impl From<Error> for Gone {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Http(response) => Self::Refused(response.status()),
+            error => Self::Broken(error.to_string()),
+        }
     }
 }
 

@@ -60,6 +60,27 @@ impl Entrance {
         (status, serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
+    /// The text at a path, with its status.
+    pub(crate) async fn text(&self, path: &str) -> (StatusCode, String) {
+        let request = Request::get(format!("http://{}{path}", self.address)).body(Body::empty());
+        let response = self.http.request(request.unwrap()).await.unwrap();
+        let status = response.status();
+        let bytes = to_bytes(Body::new(response.into_body()), 1 << 20).await;
+        (status, String::from_utf8(bytes.unwrap().into()).unwrap())
+    }
+
+    /// The JSON at a path; nothing where nobody listens.
+    pub(crate) async fn try_request(&self, path: &str) -> Option<(StatusCode, Value)> {
+        let request = Request::get(format!("http://{}{path}", self.address)).body(Body::empty());
+        let response = self.http.request(request.unwrap()).await.ok()?;
+        let status = response.status();
+        let bytes = to_bytes(Body::new(response.into_body()), 1 << 20).await;
+        Some((
+            status,
+            serde_json::from_slice(&bytes.ok()?).unwrap_or_default(),
+        ))
+    }
+
     /// Where it is.
     pub(crate) fn address(&self) -> &str {
         &self.address

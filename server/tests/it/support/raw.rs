@@ -11,7 +11,8 @@ pub(crate) async fn exchange(address: impl ToSocketAddrs, text: &str) -> String 
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut answer))
+    // Some of the server's own bounds are nearly as long as our patience.
+    timeout(2 * PATIENCE, stream.read_to_end(&mut answer))
         .await
         .expect("closed in time")
         .unwrap();

@@ -1,0 +1,160 @@
+//! Users who find each other, through any nodes.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use zeitnot_loadtest::deployment::Deployment;
+
+use crate::support::client::Client;
+use crate::support::entrance::Entrance;
+
+/// Nodes over one Redis, or one node as often over its own store.
+fn start(is_embedded: bool) -> (Deployment, [Entrance; 3]) {
+    let binary = Path::new(env!("CARGO_BIN_EXE_zeitnot"));
+    let deployment = match is_embedded {
+        true => Deployment::embedded(binary).unwrap(),
+        false => Deployment::over_redis(binary, 3).unwrap(),
+    };
+    let entrances = std::array::from_fn(|number| Entrance::of(deployment.node(number)));
+    (deployment, entrances)
+}
+
+fn blitz(color: &str) -> Value {
+    json!({"t": "seek", "clock": {"limit": 180, "increment": 2}, "color": color})
+}
+
+async fn seeker(node: &Entrance, name: &str) -> Client {
+    let guest = node.guest(name).await;
+    node.connect(Some(&guest)).await
+}
+
+/// The game that two of them are told of, and the color of the first.
+async fn game_of(clients: [&mut Client; 2]) -> (Value, Value) {
+    let [one, other] = clients;
+    let (mine, theirs) = (
+        one.next_of("game_start").await,
+        other.next_of("game_start").await,
+    );
+    assert_eq!(mine["game"], theirs["game"]);
+    assert_ne!(mine["color"], theirs["color"]);
+    (mine["game"].clone(), mine["color"].clone())
+}
+
+async fn two_find_each_other(is_embedded: bool) {
+    let (_deployment, [first, second, third]) = start(is_embedded);
+    let mut anna = seeker(&first, "Anna").await;
+    let mut bo = seeker(&second, "Bo").await;
+    let mut watcher = third.connect(None).await;
+    let list = watcher.ask(json!({"t": "lobby"})).await;
+    assert_eq!((&list["t"], &list["list"]), (&json!("seeks"), &json!([])));
+    assert_eq!(anna.ask(blitz("white")).await["t"], "ok");
+    let change = watcher.next_of("seeks").await;
+    let open = &change["add"][0];
+    assert_eq!(
+        (&open["user"]["name"], &open["color"]),
+        (&json!("Anna"), &json!("white"))
+    );
+    assert_eq!(open["clock"], json!({"limit": 180, "increment": 2}));
+    assert_eq!(bo.ask(blitz("random")).await["t"], "ok");
+    let (game, color) = game_of([&mut anna, &mut bo]).await;
+    assert_eq!(color, "white");
+    let change = watcher.next_of("seeks").await;
+    assert_eq!(change["remove"], json!([open["seek"]]));
+    let id = game.as_str().unwrap().parse().unwrap();
+    anna.watch(id).await;
+    assert_eq!(anna.play(id, "e2e4", 0).await["v"], 2);
+}
+
+#[tokio::test]
+async fn two_find_each_other_over_redis() {
+    two_find_each_other(false).await;
+}
+
+#[tokio::test]
+async fn two_find_each_other_on_an_embedded_node() {
+    two_find_each_other(true).await;
+}
+
+#[tokio::test]
+async fn who_withdraws_is_found_by_nobody() {
+    let (_deployment, [first, second, third]) = start(false);
+    let mut anna = seeker(&first, "Anna").await;
+    assert_eq!(anna.ask(blitz("random")).await["t"], "ok");
+    assert_eq!(anna.ask(json!({"t": "unseek"})).await["t"], "ok");
+    let mut bo = seeker(&second, "Bo").await;
+    assert_eq!(bo.ask(blitz("random")).await["t"], "ok");
+    let mut eve = seeker(&third, "Eve").await;
+    assert_eq!(eve.ask(blitz("random")).await["t"], "ok");
+    game_of([&mut bo, &mut eve]).await;
+}
+
+#[tokio::test]
+async fn a_user_with_two_windows_seeks_once_and_never_meets_himself() {
+    let (_deployment, [first, second, third]) = start(false);
+    let anna = first.guest("Anna").await;
+    let mut windows = [
+        first.connect(Some(&anna)).await,
+        second.connect(Some(&anna)).await,
+    ];
+    for window in &mut windows {
+        assert_eq!(window.ask(blitz("random")).await["t"], "ok");
+    }
+    let mut watcher = third.connect(None).await;
+    watcher.ask(json!({"t": "lobby"})).await;
+    let seen = watcher.next_of("seeks").await;
+    assert_eq!(seen["add"].as_array().unwrap().len(), 1, "{seen}");
+    // Something else, from the other window: the first seek is gone.
+    let bullet = json!({"t": "seek", "clock": {"limit": 60, "increment": 0}});
+    assert_eq!(windows[1].ask(bullet.clone()).await["t"], "ok");
+    let mut bo = seeker(&third, "Bo").await;
+    assert_eq!(bo.ask(blitz("random")).await["t"], "ok");
+    let mut eve = seeker(&first, "Eve").await;
+    assert_eq!(eve.ask(bullet).await["t"], "ok");
+    let [one, other] = &mut windows;
+    let (game, _) = game_of([other, &mut eve]).await;
+    assert_eq!(one.next_of("game_start").await["game"], game);
+}
+
+#[tokio::test]
+async fn a_seek_follows_its_player_to_another_node() {
+    let (mut deployment, [first, second, third]) = start(false);
+    let anna = first.guest("Anna").await;
+    let mut window = first.connect(Some(&anna)).await;
+    assert_eq!(window.ask(blitz("random")).await["t"], "ok");
+    deployment.node_mut(0).kill().unwrap();
+    let mut window = second.connect(Some(&anna)).await;
+    assert_eq!(window.ask(blitz("random")).await["t"], "ok");
+    let mut bo = seeker(&third, "Bo").await;
+    assert_eq!(bo.ask(blitz("random")).await["t"], "ok");
+    game_of([&mut window, &mut bo]).await;
+}
+
+#[tokio::test]
+async fn a_seek_that_makes_no_sense_is_refused() {
+    let (_deployment, [first, ..]) = start(true);
+    let mut anna = seeker(&first, "Anna").await;
+    for (seek, code) in [
+        (json!({"t": "seek"}), "bad_request"),
+        (
+            json!({"t": "seek", "clock": {"limit": 0, "increment": 0}}),
+            "bad_request",
+        ),
+        (
+            json!({"t": "seek", "clock": {"limit": 60, "increment": 0}, "days": 2}),
+            "bad_request",
+        ),
+        (json!({"t": "seek", "days": 15}), "bad_request"),
+        (
+            json!({"t": "seek", "days": 2, "variant": "fromPosition"}),
+            "bad_request",
+        ),
+        (
+            json!({"t": "seek", "days": 2, "rated": true}),
+            "not_allowed",
+        ),
+    ] {
+        assert_eq!(anna.ask(seek.clone()).await["code"], code, "{seek}");
+    }
+    let mut nobody = first.connect(None).await;
+    assert_eq!(nobody.ask(blitz("white")).await["code"], "unauthorized");
+}
