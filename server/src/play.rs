@@ -281,12 +281,12 @@ impl Play {
     async fn write(&self, step: Step, give_up: Instant) -> Result<Written, Refused> {
         let mut is_first = true;
         let (asked, appended) = loop {
-            let asked = Instant::now();
+            let asked = self.question();
             let appended = self.store.append(self.id, &step.append).await;
-            METRICS.append_seconds.observe(asked.elapsed());
+            METRICS.append_seconds.observe(asked.at.elapsed());
             METRICS.appends.at(kind_of(&appended)).inc();
             match appended {
-                Err(_) if asked < give_up => {
+                Err(_) if asked.at < give_up => {
                     sleep(STORE_RETRY_PAUSE).await;
                 }
                 Ok(appended) => break (asked, appended),
@@ -304,7 +304,7 @@ impl Play {
                 self.fold_committed(&step, at, now);
                 // What was committed at an earlier try may have been followed by other entries since.
                 if is_first {
-                    self.lock().confirm(asked);
+                    self.lock().confirm(asked.at);
                 }
                 Ok(Written::Committed(version))
             }
@@ -322,14 +322,14 @@ impl Play {
         &self,
         tail: &Tail,
         origin: Origin,
-        asked: Instant,
+        asked: Question,
     ) -> Result<Option<Version>, Refused> {
         let now = self.store.play_time(self.id);
         let fit = {
             let mut replica = self.lock();
-            let fit = replica.take_tail(tail, origin, now);
+            let fit = replica.take_tail(tail, origin, (now, asked.held));
             if fit == Fit::Whole {
-                replica.confirm(asked);
+                replica.confirm(asked.at);
             }
             fit
         };
@@ -370,7 +370,7 @@ impl Play {
     pub(crate) async fn catch_up(&self) -> Result<(), Refused> {
         let mut since = self.lock().read_since();
         for _ in 0..MAX_READS {
-            let asked = Instant::now();
+            let asked = self.question();
             let tail = self.store.read(self.id, since).await?;
             match self.take(&tail, Origin::Read, asked).await? {
                 None => return Ok(()),
@@ -378,6 +378,13 @@ impl Play {
             }
         }
         Err(Refused::Unavailable)
+    }
+
+    fn question(&self) -> Question {
+        Question {
+            at: Instant::now(),
+            held: self.lock().game().head().version,
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Replica> {
@@ -442,6 +449,13 @@ fn count_flag(step: &Step, at: Timestamp) {
         let delay = Duration::from_millis(at.since(moment).0);
         METRICS.flag_delay_seconds.observe(delay);
     }
+}
+
+/// When the store was asked, and what was held here then: what is published before the answer comes is not in it.
+#[derive(Debug, Clone, Copy)]
+struct Question {
+    at: Instant,
+    held: Version,
 }
 
 enum Written {

@@ -187,10 +187,16 @@ impl Replica {
             .is_some_and(|line| self.game.log().line(published.first) == Some(line.as_str()))
     }
 
-    /// Folds in the end of the store's log.
-    pub fn take_tail(&mut self, tail: &Tail, origin: Origin, now: PlayTime) -> Fit {
+    /// Folds in the end of the store's log. `held` is what was here when it was asked: what it read is older than what was
+    /// published since.
+    pub fn take_tail(
+        &mut self,
+        tail: &Tail,
+        origin: Origin,
+        (now, held): (PlayTime, Version),
+    ) -> Fit {
         let fit = if tail.since == Version(0) {
-            self.take_whole_log(tail, now)
+            self.take_whole_log(tail, (now, held))
         } else {
             let is_compared = origin == Origin::Compared && tail.since == self.game.head().version;
             let first = tail.lines.first().map(String::as_str);
@@ -205,7 +211,7 @@ impl Replica {
     }
 
     /// If the store's log is neither a continuation of this one nor a part of it, it wins.
-    fn take_whole_log(&mut self, log: &Tail, now: PlayTime) -> Fit {
+    fn take_whole_log(&mut self, log: &Tail, (now, held): (PlayTime, Version)) -> Fit {
         let head = self.game.head().version;
         let mut ours = (1..=head.0).map(|v| self.game.log().line(Version(v)));
         let is_shared = log
@@ -219,6 +225,9 @@ impl Replica {
             self.fold(Version(1), &log.lines, now)
         } else if log.lines.is_empty() && !self.is_remembered(now) {
             Fit::Gone
+        } else if log.length() >= held {
+            // The rest was published after the store had read its log, and came first.
+            Fit::Whole
         } else {
             Fit::Lost
         }

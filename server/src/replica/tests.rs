@@ -114,7 +114,7 @@ fn a_log_that_differs_wins_and_one_that_is_gone_stops_the_room() {
     };
     let other = tail(&[SETUP, "d2d4 1 xxxxx"]);
     assert_eq!(
-        replica.take_tail(&other, Origin::Read, PlayTime(1)),
+        replica.take_tail(&other, Origin::Read, (PlayTime(1), Version(2))),
         Fit::Whole
     );
     assert!(rx.try_next().unwrap().unwrap().contains("\"reset\":true"));
@@ -122,11 +122,11 @@ fn a_log_that_differs_wins_and_one_that_is_gone_stops_the_room() {
     assert!(replica.is_broken());
     let garbled = tail(&["what is this"]);
     assert_eq!(
-        replica.take_tail(&garbled, Origin::Read, PlayTime(1)),
+        replica.take_tail(&garbled, Origin::Read, (PlayTime(1), Version(2))),
         Fit::Unreadable
     );
     assert_eq!(
-        replica.take_tail(&other, Origin::Read, PlayTime(1)),
+        replica.take_tail(&other, Origin::Read, (PlayTime(1), Version(2))),
         Fit::Whole
     );
     assert!(!replica.is_broken());
@@ -155,7 +155,7 @@ fn a_log_that_lost_its_tail_is_given_it_back_as_it_was() {
             vec![UNKNOWN],
         ),
     ] {
-        let fit = replica.take_tail(&log, Origin::Read, PlayTime(9));
+        let fit = replica.take_tail(&log, Origin::Read, (PlayTime(9), Version(3)));
         assert_eq!(fit, Fit::Lost, "{log:?}");
         let heal = replica.heal(&log);
         let after = after.map(|(version, tag)| Head {
@@ -176,6 +176,21 @@ fn a_log_that_lost_its_tail_is_given_it_back_as_it_was() {
 }
 
 #[test]
+fn what_was_published_after_the_store_read_its_log_is_not_lost() {
+    let mut replica = replica();
+    let held = replica.game().version();
+    publish(&mut replica, "e2e4 1 bbbbb");
+    let log = Tail {
+        since: Version(0),
+        lines: vec![SETUP.to_owned()],
+    };
+    let mut take = |held| replica.take_tail(&log, Origin::Read, (PlayTime(1), held));
+    assert_eq!(take(held), Fit::Whole);
+    assert_eq!(take(held.next()), Fit::Lost, "it was there already");
+    assert_eq!(replica.game().version(), Version(2));
+}
+
+#[test]
 fn a_game_that_ended_long_ago_is_not_given_back_to_a_store_that_has_none() {
     let mut replica = replica();
     publish(&mut replica, "end resign win:black by:white 1 bbbbb");
@@ -186,7 +201,10 @@ fn a_game_that_ended_long_ago_is_not_given_back_to_a_store_that_has_none() {
     };
     for (minutes, fit) in [(9, Fit::Lost), (11, Fit::Gone)] {
         let now = PlayTime(minutes * 60_000);
-        assert_eq!(replica.take_tail(&nothing, Origin::Read, now), fit);
+        assert_eq!(
+            replica.take_tail(&nothing, Origin::Read, (now, Version(1))),
+            fit
+        );
     }
 }
 
