@@ -171,3 +171,17 @@ async fn a_socket_ends_with_its_token() {
     assert_eq!(revoked.closed().await, 4401);
     assert_undisturbed(&mut table, 0, "e2e4").await;
 }
+
+#[tokio::test]
+async fn too_many_looks_at_the_lobby_are_refused() {
+    let deployment = start(&[]);
+    let entrance = Entrance::of(deployment.node(0));
+    let mut table = Table::sit_down([&entrance; 3], &json!({})).await;
+    let mut curious = entrance.connect(Some(&table.guests[0])).await;
+    for _ in 0..30 {
+        assert_eq!(curious.ask(json!({"t": "lobby"})).await["t"], "seeks");
+    }
+    let refused = curious.ask(json!({"t": "unlobby"})).await;
+    assert_eq!(refused["code"], "rate_limited", "{refused}");
+    assert_undisturbed(&mut table, 0, "e2e4").await;
+}

@@ -67,7 +67,10 @@ export class Player {
   }
 
   async #center(square: string): Promise<Point> {
-    const box = await this.page.locator('cg-board').boundingBox();
+    const board = this.page.locator('cg-board');
+    // A board that was just put up has no size yet.
+    await expect(board).toBeVisible();
+    const box = await board.boundingBox();
     if (box === null) throw new Error('there is no board');
     const isWhite = (await this.page.locator('.cg-wrap.orientation-white').count()) > 0;
     const [file, rank] = [square.charCodeAt(0) - 97, Number(square[1]) - 1];
