@@ -15,7 +15,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 pub(crate) use tokio_tungstenite::tungstenite::Utf8Bytes as Text;
 
 /// How long the first frame may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Bytes that a socket reads ahead. The default would be zeroed at each read, which costs more than all else.
 const READ_BUFFER: usize = 4096;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 
 /// How long anything may take on a machine that is busy. Nobody waits for it to pass.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(2);

@@ -21,7 +21,7 @@ const BEGIN_AT_ONCE: usize = 16;
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A game with both of its players.
 #[derive(Debug)]

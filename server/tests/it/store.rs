@@ -19,7 +19,7 @@ use zeitnot_game::setup::FirstEntry;
 use zeitnot_game::time::{Millis, PlayTime, Timestamp};
 
 /// How long anything may take before a test gives up, on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A moment that no test lives to see.
 const HOUR: Millis = Millis::from_secs(3600);

@@ -16,7 +16,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_a
 use zeitnot_game::id::GameId;
 
 /// How long a frame may take on a machine that is busy. No test waits for it to pass.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why there is no socket, or none any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
