@@ -144,7 +144,12 @@ impl Known {
     }
 
     async fn commit_this(&mut self, store: &dyn Store, append: &Append) -> Timestamp {
-        let appended = store.append(self.id, append).await.unwrap();
+        let mut appended = store.append(self.id, append).await;
+        if appended.is_err() {
+            // On a busy machine it may take too long: the same again is the same.
+            appended = store.append(self.id, append).await;
+        }
+        let appended = appended.unwrap();
         let Appended::Committed { version, at } = appended else {
             panic!("not committed: {appended:?}");
         };
