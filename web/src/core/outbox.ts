@@ -14,6 +14,7 @@ export interface Timers {
 interface Waiting {
   readonly msg: ClientMsg;
   readonly settle: (answer: Answered) => void;
+  readonly delayed: ((pauseMs: number) => void) | undefined;
   sentAt: number;
   tries: number;
   cancelRetry?: () => void;
@@ -34,12 +35,15 @@ export class Outbox {
     private readonly timers: Timers,
   ) {}
 
-  /** Sends a message now, or as soon as the line is back. `settle` runs once, with an answer that is final. */
-  post(msg: ClientMsg, settle: (answer: Answered) => void): number {
+  /**
+   * Sends a message now, or as soon as the line is back. `settle` runs once, with an answer that is final. `delayed` hears
+   * when the server wants it later, and for how long it waits.
+   */
+  post(msg: ClientMsg, settle: (answer: Answered) => void, delayed?: (pauseMs: number) => void): number {
     this.#lastId += 1;
     const id = this.#lastId;
     if (this.#waiting.size >= MAX_WAITING) this.drop([...this.#waiting.keys()][0] ?? 0);
-    this.#waiting.set(id, { msg, settle, sentAt: this.timers.now(), tries: 0 });
+    this.#waiting.set(id, { msg, settle, delayed, sentAt: this.timers.now(), tries: 0 });
     this.#send(id);
     return id;
   }
@@ -102,5 +106,6 @@ export class Outbox {
     const pause = Math.max(afterMs ?? 0, backoff * (0.5 + this.timers.random() / 2));
     waiting.cancelRetry?.();
     waiting.cancelRetry = this.timers.after(pause, () => this.#send(id));
+    waiting.delayed?.(pause);
   }
 }

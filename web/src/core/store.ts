@@ -321,7 +321,7 @@ export class GameStore {
   }
 
   #refused(answer: Answered): void {
-    if (answer.t === 'error') this.around.notify(refusalWords(answer.code, answer.message));
+    if (answer.t === 'error') this.around.notify(refusalWords(answer.code, answer.message, answer.retry_after_ms));
   }
 
   #attend(msg: Extract<ServerMsg, { t: 'presence' }>): void {
