@@ -106,6 +106,15 @@ async fn a_user_with_two_windows_seeks_once_and_never_meets_himself() {
     // Something else, from the other window: the first seek is gone.
     let bullet = json!({"t": "seek", "clock": {"limit": 60, "increment": 0}});
     assert_eq!(windows[1].ask(bullet.clone()).await["t"], "ok");
+    let id = &seen["add"][0]["seek"];
+    let change = loop {
+        let change = watcher.next_of("seeks").await;
+        if change["remove"] == json!([id]) {
+            break change;
+        }
+    };
+    // Both have the same id.
+    assert_eq!(change["add"][0]["clock"], bullet["clock"], "{change}");
     let mut bo = seeker(&third, "Bo").await;
     assert_eq!(bo.ask(blitz("random")).await["t"], "ok");
     let mut eve = seeker(&first, "Eve").await;
