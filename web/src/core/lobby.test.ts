@@ -61,18 +61,19 @@ it.each([
   expect(answerTo(open('Bo', 60, color))).toEqual({ variant: 'standard', color: answer, clock: { limit: 60, increment: 2 } });
 });
 
-describe('the lobby', () => {
-  const start = (): { lobby: LobbyStore; timers: ManualTimers; sent: string[]; stop: () => void } => {
-    const timers = new ManualTimers();
-    const sent: string[] = [];
-    const send = (msg: { t: string }): void => void sent.push(msg.t);
-    const lobby = new LobbyStore({ timers, isLive: () => true, post: send, transmit: send });
-    const stop = lobby.follow();
-    lobby.receive({ list: [open('Anna'), open('Bo'), open('Eve')] });
-    return { lobby, timers, sent, stop };
-  };
-  const names = (lobby: LobbyStore): string => shown({ rows: lobby.rows.value });
+/** A lobby that is followed, with three seeks in it. */
+const start = (): { lobby: LobbyStore; timers: ManualTimers; sent: string[]; stop: () => void } => {
+  const timers = new ManualTimers();
+  const sent: string[] = [];
+  const send = (msg: { t: string }): void => void sent.push(msg.t);
+  const lobby = new LobbyStore({ timers, isLive: () => true, post: send, transmit: send });
+  const stop = lobby.follow();
+  lobby.receive({ list: [open('Anna'), open('Bo'), open('Eve')] });
+  return { lobby, timers, sent, stop };
+};
+const names = (lobby: LobbyStore): string => shown({ rows: lobby.rows.value });
 
+describe('the lobby', () => {
   it('sweeps taken rows away after a second, but not from under the pointer', () => {
     const { lobby, timers } = start();
     lobby.receive({ remove: ['guest-Anna'] });

@@ -8,6 +8,7 @@ import type { Wish } from './lobby';
 const wish = (limit: number): Wish => ({ variant: 'standard', color: 'random', clock: { limit, increment: 0 } });
 const [bullet, blitz] = [wish(60), wish(180)];
 const me = { id: 'guest-me', name: 'Me', guest: true };
+const listed = (limit: number): Seek => ({ seek: me.id, user: me, clock: { limit, increment: 0 }, variant: 'standard', rated: false, color: 'random' });
 const game = (id: string): Playing => ({ game: id, color: 'white', opponent: null });
 
 /** A page whose server answers each message at once, unless the test says otherwise. */
@@ -178,8 +179,6 @@ describe('a game that begins', () => {
 });
 
 describe('another window of the same user', () => {
-  const listed = (limit: number): Seek => ({ seek: me.id, user: me, clock: { limit, increment: 0 }, variant: 'standard', rated: false, color: 'random' });
-
   it('that seeks something else takes over', () => {
     page.hub.lobby.follow();
     page.seek(bullet);
