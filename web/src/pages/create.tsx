@@ -81,17 +81,26 @@ export function Create({ onSeek }: CreateProps) {
         else seek();
       }}
     >
-      <label>
-        <span class="choice-label">Variant</span>
-        <select class="field" value={variant} onChange={(event) => setVariant(event.currentTarget.value as Variant)}>
-          {variants.map((key) => (
-            <option key={key} value={key}>
-              {variantNames[key]}
-            </option>
-          ))}
-        </select>
-        <span class="create-rule muted small">{rules[variant]}</span>
-      </label>
+      <div>
+        <label>
+          <span class="choice-label">Variant</span>
+          <select
+            class="field"
+            value={variant}
+            aria-describedby="create-rule"
+            onChange={(event) => setVariant(event.currentTarget.value as Variant)}
+          >
+            {variants.map((key) => (
+              <option key={key} value={key}>
+                {variantNames[key]}
+              </option>
+            ))}
+          </select>
+        </label>
+        <p id="create-rule" class="create-rule muted small">
+          {rules[variant]}
+        </p>
+      </div>
       {needsFen ? <PositionField fen={fen} problem={fenProblem} onFen={setFen} /> : null}
       <Choice label="Time" options={kinds} value={kind} onChange={(value) => setKind(value)} />
       {kind === 'clock' ? (

@@ -94,5 +94,5 @@ function stateWords(waiting: Waiting | null, problem: string | null, link: Link)
   }
   const { variant, color } = waiting.wish;
   const details = [formatTerms(waiting.wish), ...(variant === 'standard' ? [] : [variantNames[variant]]), ...(color === 'random' ? [] : [`with ${color}`])];
-  return `Looking for an opponent: ${details.join(', ')}. Escape cancels.`;
+  return `Looking for an opponent: ${details.join(', ')}.`;
 }
