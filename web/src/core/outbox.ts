@@ -11,10 +11,13 @@ export interface Timers {
   random(): number;
 }
 
+/** Hears why a message has to wait, and for how long. */
+export type Delayed = (pauseMs: number, why: Extract<Answered, { t: 'error' }>) => void;
+
 interface Waiting {
   readonly msg: ClientMsg;
   readonly settle: (answer: Answered) => void;
-  readonly delayed: ((pauseMs: number) => void) | undefined;
+  readonly delayed: Delayed | undefined;
   sentAt: number;
   tries: number;
   cancelRetry?: () => void;
@@ -37,9 +40,9 @@ export class Outbox {
 
   /**
    * Sends a message now, or as soon as the line is back. `settle` runs once, with an answer that is final. `delayed` hears
-   * when the server wants it later, and for how long it waits.
+   * when the server wants it later.
    */
-  post(msg: ClientMsg, settle: (answer: Answered) => void, delayed?: (pauseMs: number) => void): number {
+  post(msg: ClientMsg, settle: (answer: Answered) => void, delayed?: Delayed): number {
     this.#lastId += 1;
     const id = this.#lastId;
     if (this.#waiting.size >= MAX_WAITING) this.drop([...this.#waiting.keys()][0] ?? 0);
@@ -54,7 +57,7 @@ export class Outbox {
     const waiting = id === undefined ? undefined : this.#waiting.get(id);
     if (id === undefined || waiting === undefined) return false;
     if (answer.t === 'error' && (answer.code === 'unavailable' || answer.code === 'rate_limited')) {
-      this.#retryLater(id, waiting, answer.retry_after_ms);
+      this.#retryLater(id, waiting, answer);
       return true;
     }
     this.drop(id);
@@ -100,12 +103,12 @@ export class Outbox {
     this.transmit({ ...waiting.msg, id });
   }
 
-  #retryLater(id: number, waiting: Waiting, afterMs: number | undefined): void {
+  #retryLater(id: number, waiting: Waiting, why: Extract<Answered, { t: 'error' }>): void {
     waiting.tries += 1;
     const backoff = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (waiting.tries - 1));
-    const pause = Math.max(afterMs ?? 0, backoff * (0.5 + this.timers.random() / 2));
+    const pause = Math.max(why.retry_after_ms ?? 0, backoff * (0.5 + this.timers.random() / 2));
     waiting.cancelRetry?.();
     waiting.cancelRetry = this.timers.after(pause, () => this.#send(id));
-    waiting.delayed?.(pause);
+    waiting.delayed?.(pause, why);
   }
 }

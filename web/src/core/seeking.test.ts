@@ -130,7 +130,7 @@ describe('a wish', () => {
   it('waits as long as the server wants, and is then what is wanted then', () => {
     page.answer = ({ id }) => ({ t: 'error', re: id ?? 0, code: 'rate_limited', message: 'slow down', retry_after_ms: 4000 });
     page.seek(bullet);
-    expect(page.hub.seeking.waiting.value?.retryAt).toBe(4000);
+    expect(page.hub.seeking.waiting.value?.delay).toBe('Too many requests. Asked again in 4 s.');
     page.seek(blitz);
     page.answer = ({ id }) => ({ t: 'ok', re: id ?? 0 });
     page.timers.pass(3999);
@@ -138,7 +138,7 @@ describe('a wish', () => {
     page.timers.pass(1);
     page.timers.pass(0);
     expect(page.told).toEqual([60, 180]);
-    expect(page.hub.seeking.waiting.value?.retryAt).toBeUndefined();
+    expect(page.hub.seeking.waiting.value).toEqual({ wish: blitz, since: 0 });
   });
 });
 

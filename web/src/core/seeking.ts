@@ -2,8 +2,9 @@
 // every new line; a game that begins ends it. It shows nothing and leads nowhere: the views look at `waiting` and `begun`.
 import { batch, signal } from '@preact/signals';
 import type { ClientMsg } from '../protocol';
+import { formatSpan } from './format';
 import { isSameWish, type Row, type Wish } from './lobby';
-import type { Answered, Timers } from './outbox';
+import type { Answered, Delayed, Timers } from './outbox';
 import { refusalWords } from './words';
 
 /** A wish that waits for an opponent. */
@@ -11,8 +12,8 @@ export interface Waiting {
   readonly wish: Wish;
   /** Local ms. */
   readonly since: number;
-  /** The server wants to be left alone until then; local ms. */
-  readonly retryAt?: number;
+  /** Why the server does not know of it yet, in words. */
+  readonly delay?: string;
 }
 
 /** What seeking needs from its surroundings. */
@@ -20,7 +21,7 @@ export interface SeekingSurroundings {
   readonly timers: Timers;
   isLive(): boolean;
   /** `delayed` is called instead of `settle` when the server wants the message later. */
-  post(msg: ClientMsg, settle: (answer: Answered) => void, delayed: (pauseMs: number) => void): number;
+  post(msg: ClientMsg, settle: (answer: Answered) => void, delayed: Delayed): number;
   drop(messageId: number): void;
   /** Sends a message now or never. */
   transmit(msg: ClientMsg): void;
@@ -150,7 +151,7 @@ export class Seeking {
         else this.#refused(wish, refusalWords(answer.code, answer.message, answer.retry_after_ms));
         this.#tell();
       },
-      (pauseMs) => this.#pause(id, Math.max(pauseMs, SHORTEST_PAUSE_MS)),
+      (pauseMs, why) => this.#pause(id, Math.max(pauseMs, SHORTEST_PAUSE_MS), refusalWords(why.code, why.message)),
     );
     this.#sending = id;
   }
@@ -164,22 +165,16 @@ export class Seeking {
   }
 
   /** What is said after the pause is what is wanted then. */
-  #pause(id: number, pauseMs: number): void {
-    const { timers } = this.around;
+  #pause(id: number, pauseMs: number, why: string): void {
     this.around.drop(id);
     this.#sending = null;
-    this.#mark(timers.now() + pauseMs);
-    this.#cancelPause = timers.after(pauseMs, () => {
+    const waiting = this.waiting.peek();
+    if (waiting !== null) this.waiting.value = { ...waiting, delay: `${why} Asked again in ${formatSpan(pauseMs)}.` };
+    this.#cancelPause = this.around.timers.after(pauseMs, () => {
       this.#cancelPause = undefined;
-      this.#mark(undefined);
+      const { wish, since } = this.waiting.peek() ?? {};
+      if (wish !== undefined && since !== undefined) this.waiting.value = { wish, since };
       this.#tell();
     });
-  }
-
-  #mark(retryAt: number | undefined): void {
-    const waiting = this.waiting.peek();
-    if (waiting === null) return;
-    const { retryAt: _old, ...rest } = waiting;
-    this.waiting.value = retryAt === undefined ? rest : { ...rest, retryAt };
   }
 }

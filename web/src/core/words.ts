@@ -29,7 +29,7 @@ const refusals: { readonly [C in ErrorCode]: string } = {
   not_allowed: 'That is not possible now.',
   too_large: 'That is too long.',
   rate_limited: 'Too many requests.',
-  unavailable: 'The server cannot store moves just now. It will be tried again by itself.',
+  unavailable: 'The server cannot store anything just now.',
 };
 
 /** Why something was refused and what can be done. `message` is the server's own, used for codes that are new here. */

@@ -1,6 +1,6 @@
 // Quick pairing: a tile for each usual time. A click seeks an opponent, the next one ends it; another tile moves the seek.
 import './pairing.css';
-import { formatSpan, formatTerms, formatWaited, variantNames } from '../core/format';
+import { formatTerms, formatWaited, variantNames } from '../core/format';
 import type { Link } from '../core/hub';
 import { isSameWish, type Wish } from '../core/lobby';
 import { presets, speedName, type Preset } from '../core/pace';
@@ -89,9 +89,7 @@ function stateWords(waiting: Waiting | null, problem: string | null, link: Link)
   if (problem !== null) return problem;
   if (waiting === null) return 'Choose a time, and play whoever chooses the same.';
   if (link !== 'live') return 'The line is down. The seek goes out as soon as it is back.';
-  if (waiting.retryAt !== undefined) {
-    return `Too many changes. The server is asked again in ${formatSpan(waiting.retryAt - performance.now())}.`;
-  }
+  if (waiting.delay !== undefined) return waiting.delay;
   const { variant, color } = waiting.wish;
   const details = [formatTerms(waiting.wish), ...(variant === 'standard' ? [] : [variantNames[variant]]), ...(color === 'random' ? [] : [`with ${color}`])];
   return `Looking for an opponent: ${details.join(', ')}.`;

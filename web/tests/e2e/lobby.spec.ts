@@ -29,7 +29,9 @@ test('two people who choose the same time play each other within the page', asyn
   await tile(first, '15+10').click();
   await isWaiting(first, '15+10');
   await expect(tile(first, '1+0')).toHaveAttribute('data-dim', 'true');
-  await tile(second, '15+10').click();
+  // By keyboard as well.
+  await tile(second, '15+10').focus();
+  await second.page.keyboard.press('Enter');
   for (const { page } of [first, second]) {
     await expect(page).toHaveURL(/\/[0-9A-Za-z]{8}$/);
     await expect(page.locator('.board')).toBeVisible();
@@ -74,7 +76,7 @@ test('a seek is ended by its tile, by Escape and by leaving, and moved by anothe
 
   await tile(seeker, '30+0').click();
   await expect(rows(watcher).filter({ hasText: '30+0' })).toBeVisible();
-  await seeker.page.close();
+  await seeker.page.goto('about:blank');
   await expect(rows(watcher).filter({ hasText: '30+0' })).toHaveCount(0);
 });
 
