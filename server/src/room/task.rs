@@ -332,6 +332,7 @@ impl Room {
                 }
             }
             Feed::Said(said) => self.lock().hear(&said),
+            Feed::Seats(_) | Feed::Gone(_) => {}
             Feed::Length(length) => {
                 // What was appended just now is on its way.
                 if self.is_behind(length) {
