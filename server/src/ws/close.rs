@@ -1,16 +1,19 @@
 //! Why the server ends a socket, and the code that tells the client what to do then.
 
-use axum::extract::ws::{CloseFrame, Utf8Bytes};
+use axum::extract::ws::{CloseFrame, Utf8Bytes, close_code};
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 use crate::metrics::CloseKind;
+use crate::store::Leaving;
 
 /// Why a socket ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Close {
-    /// The client left, or its line broke: nobody to tell.
+    /// The line broke, or the client did not say why it closed: nobody to tell.
     Gone,
+    /// The client left on purpose.
+    Left,
     /// A binary frame.
     Binary,
     /// A frame that is no text, or breaks the WebSocket protocol.
@@ -32,10 +35,26 @@ pub(super) enum Close {
 }
 
 impl Close {
+    /// Why a client says that it closes.
+    pub(super) fn by_client(frame: Option<&CloseFrame>) -> Self {
+        match frame.map(|frame| frame.code) {
+            Some(close_code::NORMAL | close_code::AWAY) => Self::Left,
+            _ => Self::Gone,
+        }
+    }
+
+    /// How a seat is left with it.
+    pub(super) const fn leaving(self) -> Leaving {
+        match self {
+            Self::Left => Leaving::OnPurpose,
+            _ => Leaving::Lost,
+        }
+    }
+
     /// What is counted.
     pub(super) const fn kind(self) -> CloseKind {
         match self {
-            Self::Gone => CloseKind::Gone,
+            Self::Gone | Self::Left => CloseKind::Gone,
             Self::Binary => CloseKind::Binary,
             Self::Garbled => CloseKind::Garbled,
             Self::TooLarge => CloseKind::TooLarge,
@@ -51,7 +70,7 @@ impl Close {
     /// The frame to send; none where nobody would read it.
     pub(super) fn frame(self) -> Option<CloseFrame> {
         let (code, reason) = match self {
-            Self::Gone => return None,
+            Self::Gone | Self::Left => return None,
             Self::Binary => (1003, "only text is understood"),
             Self::Garbled => (1002, "not a text of this protocol"),
             Self::TooLarge => (1009, "frame too large"),

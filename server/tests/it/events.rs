@@ -66,11 +66,14 @@ impl Events {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
                 self.unread = rest;
                 let field = |name| event.lines().find_map(|line| line.strip_prefix(name));
-                if let Some(data) = field("data: ") {
-                    return Some(Event {
-                        id: field("id: ").map(str::to_owned),
-                        frame: serde_json::from_str(data).unwrap(),
-                    });
+                let Some(data) = field("data: ") else {
+                    continue;
+                };
+                let frame: Value = serde_json::from_str(data).unwrap();
+                // Who is here may be told at any time.
+                if frame["t"] != "presence" && frame["t"] != "crowd" {
+                    let id = field("id: ").map(str::to_owned);
+                    return Some(Event { id, frame });
                 }
             }
             let chunk = timeout(PATIENCE, self.body.next()).await.unwrap()?;
