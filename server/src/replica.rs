@@ -23,8 +23,9 @@ use crate::followers::Followers;
 use crate::limits::{HEAL_ENDED, MAX_RESUMED};
 use crate::metrics::METRICS;
 use crate::outbox::{Outbox, Texts};
-use crate::store::{Heal, Leaving, Published, Said, Tail};
+use crate::store::{Heal, Published, Said, Tail};
 
+pub use crate::store::Leaving;
 pub(crate) use people::People;
 
 /// A wish to follow a game.

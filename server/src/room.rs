@@ -21,8 +21,8 @@ use crate::chat::Say;
 use crate::fanout::Fanout;
 use crate::limits::{ROOM_MAILBOX, ROOM_TRIES};
 use crate::play::{Asking, Refused};
-use crate::replica::{Watch, Watched};
-use crate::store::{Leaving, Store};
+use crate::replica::{Leaving, Watch, Watched};
+use crate::store::Store;
 
 /// All rooms of this node. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -23,8 +23,7 @@ use crate::limits::{
 use crate::metrics::METRICS;
 use crate::outbox::{Form, Frame, OutboxReader, outbox};
 use crate::play::Refused;
-use crate::replica::{Start, Watch};
-use crate::store::Leaving;
+use crate::replica::{Leaving, Start, Watch};
 use crate::ws::Ticket;
 use zeitnot_game::wire::ErrorCode;
 

@@ -5,7 +5,7 @@ use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 use crate::metrics::CloseKind;
-use crate::store::Leaving;
+use crate::replica::Leaving;
 
 /// Why a socket ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -29,9 +29,8 @@ use crate::lobby;
 use crate::metrics::METRICS;
 use crate::outbox::{Form, Frame, Outbox, OutboxReader, encode, outbox};
 use crate::play::Refused;
-use crate::replica::Watched;
+use crate::replica::{Leaving, Watched};
 use crate::start::Following;
-use crate::store::Leaving;
 
 /// What a room answered.
 pub(super) enum Answered {

@@ -1,3 +1,5 @@
+//! Players who come and go, without a store.
+
 use std::time::Duration;
 
 use super::*;
