@@ -101,3 +101,29 @@ impl From<axum::Error> for Close {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_leaves_on_purpose_with_two_codes() {
+        for (code, leaving) in [
+            (Some(1000), Leaving::OnPurpose),
+            (Some(1001), Leaving::OnPurpose),
+            (Some(1002), Leaving::Lost),
+            (Some(4000), Leaving::Lost),
+            (None, Leaving::Lost),
+        ] {
+            let frame = code.map(|code| CloseFrame {
+                code,
+                reason: Utf8Bytes::default(),
+            });
+            assert_eq!(
+                Close::by_client(frame.as_ref()).leaving(),
+                leaving,
+                "{code:?}"
+            );
+        }
+    }
+}

@@ -140,4 +140,24 @@ mod tests {
             "slower than the pings"
         );
     }
+
+    #[test]
+    fn a_player_is_told_of_once_who_falls_silent_and_once_when_he_is_heard() {
+        let start = Instant::now();
+        let after = |secs| start + Duration::from_secs(secs);
+        let mut heartbeat = Heartbeat::new(start);
+        for secs in [3, 6] {
+            assert_eq!(heartbeat.due(true), after(secs));
+            assert_eq!(heartbeat.take_news_of_silence(after(secs)), None);
+            heartbeat.ping(after(secs));
+        }
+        assert_eq!(heartbeat.due(true), after(8), "two pings got no answer");
+        assert_eq!(heartbeat.due(false), after(11), "who plays nothing");
+        assert_eq!(heartbeat.take_news_of_silence(after(8)), Some(true));
+        assert_eq!(heartbeat.due(true), after(9));
+        assert_eq!(heartbeat.take_news_of_silence(after(9)), None);
+        heartbeat.hear(after(10));
+        assert_eq!(heartbeat.take_news_of_silence(after(10)), Some(false));
+        assert_eq!(heartbeat.take_news_of_silence(after(11)), None);
+    }
 }
