@@ -6,7 +6,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use zeitnot_game::id::GameId;
-use zeitnot_loadtest::deployment::{Deployment, FaultProxy, Settings, Target};
+use zeitnot_loadtest::deployment::{Deployment, FaultProxy, Reply, Settings, Target};
 
 use super::{entrance, index_of, three_nodes};
 use crate::support::entrance::{Entrance, Guest};
@@ -178,6 +178,48 @@ async fn who_falls_silent_is_away_and_a_move_after_that_leaves_nothing_to_claim(
     let refused = claim(&mut table.white).await;
     assert_eq!(refused["code"], "not_allowed");
     assert_eq!(refused["retry_after_ms"], Value::Null, "{refused}");
+}
+
+#[tokio::test]
+async fn a_node_that_stood_still_says_again_who_is_there() {
+    let deployment = deployment().start().unwrap();
+    let entrance = entrance(&deployment);
+    let mut table = Table::sit_down(&entrance, &entrance, &blitz()).await;
+    let node = deployment.node(index_of(table.black.node()));
+    node.pause().unwrap();
+    table.white.until_here((true, false)).await;
+    node.resume().unwrap();
+    table.white.until_here((true, true)).await;
+    table.watcher.until_here((true, true)).await;
+}
+
+#[tokio::test]
+async fn a_store_that_forgot_who_is_here_is_told_again() {
+    let deployment = deployment().start().unwrap();
+    let entrance = entrance(&deployment);
+    let mut table = Table::sit_down(&entrance, &entrance, &blitz()).await;
+    table.black.close(1000).await;
+    let told = table.white.until_here((true, false)).await;
+    let redis = deployment.redis().unwrap();
+    let forget = |key: &str| {
+        let script = format!("return redis.call('DEL', unpack(redis.call('KEYS', '{key}')))");
+        let forgotten = redis.call(&["EVAL", &script, "0"]).unwrap();
+        assert_eq!(forgotten, Reply::Int(1), "{key}");
+    };
+    forget("{b:0}:nodes");
+    forget("*:seats:*");
+    // A look that comes by itself finds it, and Black leaves anew; so does one that a claim takes.
+    let refused = claim(&mut table.white).await;
+    assert_eq!(refused["code"], "not_allowed", "{refused}");
+    let again = |frame: &Value| {
+        frame["t"] == "presence"
+            && frame["claim_at"]["white"].as_u64() > told["claim_at"]["white"].as_u64()
+    };
+    let anew = table.watcher.until(again).await;
+    assert_eq!(
+        (&anew["white"], &anew["black"]),
+        (&json!(true), &json!(false))
+    );
 }
 
 #[tokio::test]
