@@ -1,5 +1,7 @@
 //! The task of one room: its mailbox, what the store publishes, the command in flight.
 
+mod people;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -175,20 +177,11 @@ impl Room {
     /// Tells of people who came or went, and notes since when nobody is here, and when to look after spectators that fell
     /// behind.
     fn look_around(&mut self) {
-        let (is_followed, is_behind, must_sit) = {
-            let (play, now) = (self.rooms.store.play_time(self.id), Instant::now());
-            let mut replica = self.lock();
-            replica.tell_people(play, now);
-            let sit_at = replica.note_people_at(now);
-            (
-                replica.is_followed(),
-                replica.has_spectators_behind(),
-                sit_at.is_some_and(|at| at <= now),
-            )
+        self.look_at_people();
+        let (is_followed, is_behind) = {
+            let replica = self.lock();
+            (replica.is_followed(), replica.has_spectators_behind())
         };
-        if must_sit && self.sitting.is_none() {
-            self.sit();
-        }
         if is_behind && self.catch_up_at.is_none() {
             self.catch_up_at = Some(Instant::now() + SPECTATOR_CATCH_UP);
         }
@@ -237,8 +230,7 @@ impl Room {
         }
     }
 
-    /// A follower that has seen more than this node waits for one read of the log, and the first one until it is known who
-    /// else is here.
+    /// A follower that has seen more than this node waits for one read of the log.
     fn on_watch(&mut self, watch: Watch, tx: Answer<Watched>) {
         let must_read = {
             let replica = self.lock();
@@ -249,16 +241,7 @@ impl Room {
             return answer(tx, Err(Refused::Busy));
         }
         if !must_read {
-            let is_first = {
-                let mut replica = self.lock();
-                replica.welcome(&watch);
-                !replica.people().is_asked()
-            };
-            if !is_first || self.sitting.is_some() {
-                return self.admit(&watch, tx);
-            }
-            self.arriving = Some((watch, tx));
-            return self.sit();
+            return self.receive(watch, tx);
         }
         self.aside(|play| async move {
             let watched = play.catch_up().await.map(|()| {
@@ -267,38 +250,6 @@ impl Room {
             });
             answer(tx, watched);
         });
-    }
-
-    fn admit(&self, watch: &Watch, tx: Answer<Watched>) {
-        let now = self.rooms.store.play_time(self.id);
-        let watched = self.lock().join(watch, now);
-        answer(tx, Ok(watched));
-    }
-
-    /// Notes in the store who is here.
-    fn sit(&mut self) {
-        let play = self.play();
-        self.sitting = Some(Box::pin(async move {
-            if let Err(reason) = play.sit().await {
-                debug!(game.id = %play.id, "who is at game {} is noted later: {reason}", play.id);
-            }
-        }));
-    }
-
-    fn on_seated(&mut self) {
-        self.sitting = None;
-        if let Some((watch, tx)) = self.arriving.take() {
-            self.admit(&watch, tx);
-        }
-    }
-
-    /// When something is to be told or noted of who is here.
-    fn people_at(&self) -> Option<Instant> {
-        let now = Instant::now();
-        let replica = self.lock();
-        let note_at = replica.note_people_at(now);
-        let note_at = note_at.filter(|_| self.sitting.is_none());
-        note_at.into_iter().chain(replica.tell_people_at(now)).min()
     }
 
     /// Whether as much is done beside the commands as may be: then readers wait, and commands do not.

@@ -223,6 +223,24 @@ async fn a_store_that_forgot_who_is_here_is_told_again() {
 }
 
 #[tokio::test]
+async fn who_leaves_while_the_store_is_away_is_away_when_it_is_back() {
+    let deployment = deployment().start().unwrap();
+    let entrance = entrance(&deployment);
+    let mut table = Table::sit_down(&entrance, &entrance, &blitz()).await;
+    let redis = deployment.redis().unwrap();
+    redis.pause().unwrap();
+    let is_silent = |frame: &Value| frame["store"] == "unavailable";
+    for player in [&mut table.white, &mut table.black] {
+        player.until(is_silent).await;
+    }
+    table.black.close(1000).await;
+    redis.resume().unwrap();
+    table.watcher.until_here((true, false)).await;
+    let shown = shown(&entrance, table.game).await;
+    assert_eq!(shown["presence"]["black"], false, "{shown}");
+}
+
+#[tokio::test]
 async fn a_player_is_here_with_the_last_window_of_any_node() {
     let deployment = deployment().start().unwrap();
     let entrance = entrance(&deployment);
