@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use zeitnot_game::id::GameId;
 use zeitnot_loadtest::deployment::{Deployment, FaultProxy, Reply, Settings, Target};
 
-use super::{entrance, index_of, three_nodes};
+use super::{entrance, index_of, three_nodes, three_nodes_over_a_cluster};
 use crate::support::entrance::{Entrance, Guest};
 use crate::support::listener::{Listener, seat};
 
@@ -18,8 +18,10 @@ const WAIT: u64 = 10_000;
 /// Three moves, after which it is Black's turn.
 const OPENING: [&str; 3] = ["e2e4", "e7e5", "g1f3"];
 
+const SHORT_WAIT: [&str; 2] = ["--claim-after", "15s"];
+
 fn deployment() -> Settings {
-    three_nodes().args(&["--claim-after", "15s"])
+    three_nodes().args(&SHORT_WAIT)
 }
 
 fn blitz() -> Value {
@@ -126,7 +128,9 @@ async fn who_closes_on_purpose_is_away_from_then_on() {
 
 #[tokio::test]
 async fn who_was_on_a_node_that_died_is_away_and_its_watchers_are_not_counted() {
-    let mut deployment = deployment().start().unwrap();
+    // The leases lie with one of the masters, the game perhaps with another.
+    let deployment = three_nodes_over_a_cluster().args(&SHORT_WAIT);
+    let mut deployment = deployment.start().unwrap();
     let entrance = entrance(&deployment);
     let mut table = Table::sit_down(&entrance, &entrance, &blitz()).await;
     let dying = table.black.node().to_owned();
