@@ -54,7 +54,9 @@ try {
       new Promise((resolve, reject) => {
         socket.onmessage = ({ data }) => {
           const { t, re, message: why } = JSON.parse(data);
-          if (re === message.id) t === 'ok' ? resolve() : reject(new Error(why));
+          if (re !== message.id) return;
+          if (t === 'ok') resolve();
+          else reject(new Error(why));
         };
         socket.send(JSON.stringify(message));
       });
