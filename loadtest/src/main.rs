@@ -2,19 +2,35 @@
 
 mod binary;
 mod client;
+mod clocks;
 mod cluster;
+mod drive;
 mod entrance;
+mod failures;
+mod findings;
 mod floor;
+mod latencies;
+mod line;
+mod oracle;
 mod redis_cost;
 mod relay;
 mod report;
+mod sampler;
 mod schedule;
 mod score;
+mod seating;
+mod sequence;
+mod side;
+mod site;
+mod table;
+mod tally;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Runs real deployments of Zeitnot on this machine
 #[derive(Debug, Parser)]
@@ -33,10 +49,24 @@ enum Command {
     /// Measures what Redis does for games, and when nothing happens
     RedisCost(redis_cost::Args),
     /// Runs one node of the relay without logic
+    #[command(hide = true)]
     FloorNode(floor::Args),
 }
 
+/// As many open files as the system lets us have: each socket is one. What is started inherits it.
+fn allow_sockets() -> anyhow::Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, most).context("raise the limit of open files")
+}
+
 fn main() -> ExitCode {
+    if let Err(error) = allow_sockets() {
+        let _ = writeln!(std::io::stderr(), "zeitnot-loadtest: {error:#}");
+    }
     let done = match Cli::parse().command {
         Command::Cluster(args) => cluster::run(&args),
         Command::Relay(args) => relay::run(&args),
