@@ -7,6 +7,7 @@ mod cluster;
 mod drive;
 mod entrance;
 mod failures;
+mod fan;
 mod findings;
 mod floor;
 mod latencies;
@@ -24,6 +25,7 @@ mod side;
 mod site;
 mod table;
 mod tally;
+mod watch;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -48,9 +50,14 @@ enum Command {
     Relay(relay::Args),
     /// Measures what Redis does for games, and when nothing happens
     RedisCost(redis_cost::Args),
+    /// Measures one game with very many spectators, beside the same frames written without logic
+    Watch(watch::Args),
     /// Runs one node of the relay without logic
     #[command(hide = true)]
     FloorNode(floor::Args),
+    /// Runs a node that writes to many sockets without logic
+    #[command(hide = true)]
+    FanNode(fan::Args),
 }
 
 /// As many open files as the system lets us have: each socket is one. What is started inherits it.
@@ -71,7 +78,9 @@ fn main() -> ExitCode {
         Command::Cluster(args) => cluster::run(&args),
         Command::Relay(args) => relay::run(&args),
         Command::RedisCost(args) => redis_cost::run(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::FloorNode(args) => floor::run(&args),
+        Command::FanNode(args) => fan::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
