@@ -10,6 +10,7 @@ mod failures;
 mod fan;
 mod findings;
 mod floor;
+mod idle;
 mod latencies;
 mod line;
 mod oracle;
@@ -52,6 +53,8 @@ enum Command {
     RedisCost(redis_cost::Args),
     /// Measures one game with very many spectators, beside the same frames written without logic
     Watch(watch::Args),
+    /// Measures what a connection takes while nothing happens
+    Idle(idle::Args),
     /// Runs one node of the relay without logic
     #[command(hide = true)]
     FloorNode(floor::Args),
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Command::Relay(args) => relay::run(&args),
         Command::RedisCost(args) => redis_cost::run(&args),
         Command::Watch(args) => watch::run(&args),
+        Command::Idle(args) => idle::run(&args),
         Command::FloorNode(args) => floor::run(&args),
         Command::FanNode(args) => fan::run(&args),
     };
