@@ -14,6 +14,7 @@ mod idle;
 mod latencies;
 mod line;
 mod oracle;
+mod play;
 mod redis_cost;
 mod relay;
 mod report;
@@ -53,6 +54,8 @@ enum Command {
     RedisCost(redis_cost::Args),
     /// Measures one game with very many spectators, beside the same frames written without logic
     Watch(watch::Args),
+    /// Plays many games at once over any number of nodes, and replays each
+    Play(play::Args),
     /// Measures what a connection takes while nothing happens
     Idle(idle::Args),
     /// Runs one node of the relay without logic
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::Relay(args) => relay::run(&args),
         Command::RedisCost(args) => redis_cost::run(&args),
         Command::Watch(args) => watch::run(&args),
+        Command::Play(args) => play::run(&args),
         Command::Idle(args) => idle::run(&args),
         Command::FloorNode(args) => floor::run(&args),
         Command::FanNode(args) => fan::run(&args),
