@@ -5,7 +5,7 @@ use zeitnot_game::color::Color;
 use zeitnot_game::setup::Player;
 use zeitnot_game::wire::{Author, ChatLine, Room};
 
-use crate::limits::{MAX_CHAT_KEY, MAX_CHAT_TEXT};
+use crate::limits::{CHAT_LINES, MAX_CHAT_KEY, MAX_CHAT_TEXT};
 use crate::store::{Line, Said};
 use crate::text::plain;
 
@@ -95,6 +95,38 @@ pub(crate) const fn may_read(seat: Option<Color>, room: Room, is_over: bool) -> 
     match room {
         Room::Players => seat.is_some(),
         Room::Spectators => seat.is_none() || is_over,
+    }
+}
+
+/// The last lines of a game's rooms, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Lines(Vec<ChatLine>);
+
+impl Lines {
+    /// Whether the line is new; the oldest one of its room makes place for it. Lines may come out of order, since those
+    /// that were missed are read.
+    pub(crate) fn keep(&mut self, line: ChatLine) -> bool {
+        let Self(lines) = self;
+        let room = line.room;
+        let mut known = lines.iter().filter(|other| other.room == room);
+        if known.any(|other| other.n == line.n) {
+            return false;
+        }
+        let is_later = |other: &ChatLine| other.room == room && other.n > line.n;
+        let place = lines.iter().position(is_later);
+        lines.insert(place.unwrap_or(lines.len()), line);
+        if lines.iter().filter(|other| other.room == room).count() > CHAT_LINES
+            && let Some(oldest) = lines.iter().position(|other| other.room == room)
+        {
+            lines.remove(oldest);
+        }
+        true
+    }
+
+    /// Those that a seat may read, or a spectator.
+    pub(crate) fn readable(&self, seat: Option<Color>, is_over: bool) -> Vec<ChatLine> {
+        let may_read = |line: &&ChatLine| may_read(seat, line.room, is_over);
+        self.0.iter().filter(may_read).cloned().collect()
     }
 }
 

@@ -8,6 +8,8 @@ pub mod config;
 pub mod deadlines;
 pub mod error;
 pub mod exit;
+pub mod fanout;
+pub mod followers;
 pub mod health;
 pub mod http;
 pub mod limits;

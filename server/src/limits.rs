@@ -310,6 +310,15 @@ pub const MAX_CHAT_TEXT: usize = 140;
 /// Bytes of a client's mark for its line of chat.
 pub const MAX_CHAT_KEY: usize = 16;
 
+/// Up to so many spectators of a game are told by whoever tells the players; more of them by a thread of their own.
+pub const SMALL_CROWD: usize = 64;
+
+/// So many spectators are told in a row, while others wait to join or leave.
+pub const FANOUT_CHUNK: usize = 256;
+
+/// What waits to be told to large crowds, of all games together. Beyond that a crowd skips to a snapshot.
+pub const FANOUT_JOBS: usize = 4096;
+
 /// How often spectators that fell behind are offered the latest snapshot.
 pub const SPECTATOR_CATCH_UP: Duration = Duration::from_millis(250);
 

@@ -1,5 +1,4 @@
-//! A game as this node knows it, and those who are told when it goes on. Each entry becomes one frame, which all
-//! followers share: players get it first.
+//! A game as this node knows it. Each entry becomes one frame, which all followers share.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -12,38 +11,15 @@ use zeitnot_game::entry::Entry;
 use zeitnot_game::game::Game;
 use zeitnot_game::id::{GameId, Head, Tag, UserId, Version};
 use zeitnot_game::time::{PlayTime, Timestamp};
-use zeitnot_game::wire::{
-    Before, ChatFrame, ChatLine, ServerMsg, Snapshot, SnapshotFrame, frame_of,
-};
+use zeitnot_game::wire::{Before, ChatFrame, ServerMsg, Snapshot, SnapshotFrame, frame_of};
 
 use crate::chat;
-use crate::limits::{CHAT_LINES, HEAL_ENDED, MAX_RESUMED};
+use crate::fanout::Fanout;
+use crate::followers::Followers;
+use crate::limits::{HEAL_ENDED, MAX_RESUMED};
 use crate::metrics::METRICS;
 use crate::outbox::{Outbox, Texts};
 use crate::store::{Heal, Published, Said, Tail};
-
-/// A follower of this game.
-#[derive(Debug)]
-struct Follower {
-    number: u64,
-    seat: Option<Color>,
-    outbox: Outbox,
-    /// A spectator that reads too slowly is given no more entries, but the latest snapshot as soon as it has room.
-    is_behind: bool,
-}
-
-impl Follower {
-    /// Whether it had room; else it is lost.
-    fn push(&self, texts: &Texts) -> bool {
-        let frame = texts.of(self.outbox.form()).clone();
-        self.outbox.push(frame).is_ok()
-    }
-
-    /// Whether it had room to spare.
-    fn offer(&self, texts: &Texts) -> bool {
-        self.outbox.offer(texts.of(self.outbox.form()))
-    }
-}
 
 /// A wish to follow a game.
 #[derive(Debug)]
@@ -89,9 +65,8 @@ pub struct Replica {
     id: GameId,
     game: Game,
     head: Arc<AtomicU32>,
-    players: Vec<Follower>,
-    spectators: Vec<Follower>,
-    chat: Vec<ChatLine>,
+    followers: Followers,
+    chat: chat::Lines,
     /// The store is known to have held nothing more at this moment.
     confirmed: Instant,
     /// The store's log is gone or cannot be read: nothing is decided here until it is back.
@@ -124,14 +99,13 @@ pub enum Origin {
 
 impl Replica {
     /// A game read just now.
-    pub fn new(id: GameId, game: Game, confirmed: Instant) -> Self {
+    pub fn new(id: GameId, (game, confirmed): (Game, Instant), fanout: Fanout) -> Self {
         Self {
             id,
             head: Arc::new(AtomicU32::new(game.version().0)),
             game,
-            players: Vec::new(),
-            spectators: Vec::new(),
-            chat: Vec::new(),
+            followers: Followers::new(fanout),
+            chat: chat::Lines::default(),
             confirmed,
             is_broken: false,
         }
@@ -306,7 +280,7 @@ impl Replica {
         let now = until.unwrap_or_else(|| self.on_scale(now));
         if let Some(msg) = frame_of(self.id, (&before, &self.game), entry, now) {
             let texts = Texts::new(&msg, Some(self.game.head()));
-            self.send(&texts);
+            self.followers.tell(self.game.version(), texts);
         }
     }
 
@@ -315,50 +289,33 @@ impl Replica {
         now.on_scale_of(self.game.origin()).max(self.game.at())
     }
 
-    /// Players first. A player whose queue is full is closed by its own task and comes back to a snapshot; a spectator
-    /// falls behind.
-    fn send(&mut self, texts: &Texts) {
-        self.players.retain(|player| player.push(texts));
-        for spectator in &mut self.spectators {
-            spectator.is_behind = spectator.is_behind || !spectator.offer(texts);
+    /// Gives the spectators that fell behind the latest snapshot, made once for all.
+    pub fn catch_spectators_up(&self, now: PlayTime) {
+        if self.has_spectators_behind() {
+            let texts = self.encode_snapshot(self.snapshot(None, now), None);
+            self.followers.catch_up(texts);
         }
     }
 
-    /// Gives the spectators that fell behind the latest snapshot, made once for all; says whether any is left behind.
-    pub fn catch_spectators_up(&mut self, now: PlayTime) -> bool {
-        if !self.has_spectators_behind() {
-            return false;
-        }
-        let texts = self.encode_snapshot(self.snapshot(None, now), None);
-        for spectator in self.spectators.iter_mut().filter(|one| one.is_behind) {
-            spectator.is_behind = !spectator.offer(&texts);
-            METRICS.skips.inc_by(u64::from(!spectator.is_behind));
-        }
-        self.has_spectators_behind()
-    }
-
-    /// Whether any spectator waits for a snapshot.
+    /// Whether any spectator waits for a snapshot, or may do so soon.
     pub fn has_spectators_behind(&self) -> bool {
-        self.spectators.iter().any(|spectator| spectator.is_behind)
+        self.followers.may_be_behind()
     }
 
     fn send_reset(&mut self, now: PlayTime) {
-        for seat in [Some(Color::White), Some(Color::Black), None] {
+        let sides = [Some(Color::White), Some(Color::Black), None];
+        let snapshots = sides.map(|seat| {
             let mut snapshot = self.snapshot(seat, now);
             snapshot.reset = Some(true);
-            let texts = self.encode_snapshot(snapshot, None);
-            for followers in [&mut self.players, &mut self.spectators] {
-                followers.retain(|follower| follower.seat != seat || follower.push(&texts));
-            }
-        }
+            self.encode_snapshot(snapshot, None)
+        });
+        self.followers.reset(self.game.version(), snapshots);
     }
 
     /// Takes in the lines that were said before.
     pub fn remember(&mut self, chat: &[Said]) {
-        for said in chat {
-            if let Some(line) = chat::shown(said) {
-                self.keep_line(line);
-            }
+        for line in chat.iter().filter_map(chat::shown) {
+            self.chat.keep(line);
         }
     }
 
@@ -367,7 +324,7 @@ impl Replica {
         let Some(line) = chat::shown(said) else {
             return;
         };
-        if !self.keep_line(line.clone()) {
+        if !self.chat.keep(line.clone()) {
             return;
         }
         let (room, is_over) = (line.room, self.game.outcome().is_some());
@@ -375,44 +332,19 @@ impl Replica {
             game: self.id,
             line,
         });
-        let texts = Texts::new(&msg, None);
-        let may_read = |follower: &Follower| chat::may_read(follower.seat, room, is_over);
-        self.players
-            .retain(|player| !may_read(player) || player.push(&texts));
-        for spectator in self.spectators.iter().filter(|one| may_read(one)) {
-            // A line that finds no room comes with the next snapshot.
-            let _ = spectator.offer(&texts);
-        }
-    }
-
-    /// Whether the line is new; the oldest one of its room makes place for it. Lines may come out of order, since those
-    /// that were missed are read.
-    fn keep_line(&mut self, line: ChatLine) -> bool {
-        let of_room = |other: &&ChatLine| other.room == line.room;
-        let mut known = self.chat.iter().filter(of_room);
-        if known.any(|other| other.n == line.n) {
-            return false;
-        }
-        let is_later = |other: &ChatLine| other.room == line.room && other.n > line.n;
-        let place = self.chat.iter().position(is_later);
-        let room = line.room;
-        self.chat.insert(place.unwrap_or(self.chat.len()), line);
-        if self.chat.iter().filter(|other| other.room == room).count() > CHAT_LINES
-            && let Some(oldest) = self.chat.iter().position(|other| other.room == room)
-        {
-            self.chat.remove(oldest);
-        }
-        true
+        // A line that finds no room comes with the next snapshot.
+        self.followers.tell_aside(Texts::new(&msg, None), |seat| {
+            chat::may_read(seat, room, is_over)
+        });
     }
 
     fn snapshot(&self, seat: Option<Color>, now: PlayTime) -> Snapshot {
-        let watchers = u32::try_from(self.spectators.len()).unwrap_or(u32::MAX);
+        let watchers = u32::try_from(self.followers.watchers()).unwrap_or(u32::MAX);
         let is_over = self.game.outcome().is_some();
-        let may_read = |line: &&ChatLine| chat::may_read(seat, line.room, is_over);
         Snapshot {
             seat,
             watchers,
-            chat: self.chat.iter().filter(may_read).cloned().collect(),
+            chat: self.chat.readable(seat, is_over),
             ..Snapshot::of(self.id, &self.game, self.on_scale(now))
         }
     }
@@ -422,16 +354,6 @@ impl Replica {
     pub fn join(&mut self, watch: &Watch, now: PlayTime) -> Watched {
         let seat = watch.user.as_ref().and_then(|user| self.seat_of(user));
         self.leave(watch.follower);
-        let followers = match seat {
-            Some(_) => &mut self.players,
-            None => &mut self.spectators,
-        };
-        followers.push(Follower {
-            number: watch.follower,
-            seat,
-            outbox: watch.outbox.clone(),
-            is_behind: false,
-        });
         let form = watch.outbox.form();
         let first = self
             .frames_from(watch.start, now)
@@ -440,6 +362,9 @@ impl Replica {
             // If this overflows, the follower is closed by its own task.
             let _ = watch.outbox.push(texts.of(form).clone());
         }
+        let follower = (seat, watch.outbox.clone());
+        self.followers
+            .join(watch.follower, follower, self.game.version());
         Watched {
             head: Arc::clone(&self.head),
             seat,
@@ -494,16 +419,12 @@ impl Replica {
 
     /// Takes a follower out.
     pub fn leave(&mut self, number: u64) {
-        for followers in [&mut self.players, &mut self.spectators] {
-            if let Some(place) = followers.iter().position(|one| one.number == number) {
-                followers.swap_remove(place);
-            }
-        }
+        self.followers.leave(number);
     }
 
     /// Whether anybody follows.
-    pub const fn is_followed(&self) -> bool {
-        !(self.players.is_empty() && self.spectators.is_empty())
+    pub fn is_followed(&self) -> bool {
+        !self.followers.is_empty()
     }
 }
 

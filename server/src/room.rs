@@ -17,6 +17,7 @@ use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::time::{Millis, PlayTime, Timestamp};
 
 use crate::chat::Say;
+use crate::fanout::Fanout;
 use crate::limits::{ROOM_MAILBOX, ROOM_TRIES};
 use crate::play::{Asking, Refused};
 use crate::replica::{Watch, Watched};
@@ -29,6 +30,7 @@ pub struct Rooms {
     tasks: TaskTracker,
     open: Arc<Mutex<HashMap<GameId, mpsc::Sender<Message>>>>,
     keep_finished: Millis,
+    fanout: Fanout,
 }
 
 /// What a room's mailbox holds.
@@ -52,6 +54,7 @@ impl Rooms {
             store,
             tasks: TaskTracker::new(),
             open: Arc::default(),
+            fanout: Fanout::start(),
         }
     }
 

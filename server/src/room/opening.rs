@@ -27,7 +27,7 @@ pub(super) async fn open(rooms: &Rooms, id: GameId) -> Result<(Replica, Follow),
         Refused::Rejected(Rejection::Unreadable)
     })?;
     debug!(game.id = %id, version = %game.version(), "opened game {id}");
-    let mut replica = Replica::new(id, game, asked);
+    let mut replica = Replica::new(id, (game, asked), rooms.fanout.clone());
     replica.remember(&rooms.store.chat(id).await?);
     Ok((replica, follow))
 }

@@ -23,6 +23,8 @@ pub(super) enum Close {
     Restart,
     /// The client reads more slowly than its games go on.
     TooSlow,
+    /// The client has read nothing for as long as one write may take.
+    Stuck,
     /// This node does not reach the store, and another one may.
     CutOff,
     /// The token is good no longer.
@@ -41,7 +43,7 @@ impl Close {
             Self::TooLarge => CloseKind::TooLarge,
             Self::RateLimited => CloseKind::RateLimited,
             Self::Restart => CloseKind::Restart,
-            Self::TooSlow => CloseKind::TooSlow,
+            Self::TooSlow | Self::Stuck => CloseKind::TooSlow,
             Self::CutOff => CloseKind::CutOff,
             Self::Expired => CloseKind::Expired,
             Self::Silent => CloseKind::Silent,
@@ -51,7 +53,7 @@ impl Close {
     /// The frame to send; none where nobody would read it.
     pub(super) fn frame(self) -> Option<CloseFrame> {
         let (code, reason) = match self {
-            Self::Gone => return None,
+            Self::Gone | Self::Stuck => return None,
             Self::Binary => (1003, "only text is understood"),
             Self::Garbled => (1002, "not a text of this protocol"),
             Self::TooLarge => (1009, "frame too large"),

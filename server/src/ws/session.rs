@@ -375,7 +375,7 @@ impl Session {
         };
         match timeout(SOCKET_WRITE_TIMEOUT, writing).await {
             Ok(written) => written.map_err(|_| Close::Gone),
-            Err(_) => Err(Close::TooSlow),
+            Err(_) => Err(Close::Stuck),
         }
     }
 }

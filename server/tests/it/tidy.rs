@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 26] = [
+const ARROWS: [(&str, &[&str]); 28] = [
     ("auth", &["App", "config", "error", "text"]),
     ("challenge", &["start", "store"]),
     ("chat", &["store", "text"]),
@@ -16,6 +16,8 @@ const ARROWS: [(&str, &[&str]); 26] = [
     ("deadlines", &["room", "store"]),
     ("error", &["auth", "play", "store"]),
     ("exit", &["auth", "config", "node", "store"]),
+    ("fanout", &["outbox"]),
+    ("followers", &["fanout", "outbox"]),
     (
         "http",
         &[
@@ -42,8 +44,14 @@ const ARROWS: [(&str, &[&str]); 26] = [
     ("outbox", &[]),
     ("play", &["chat", "replica", "start", "store"]),
     ("reload", &["auth", "config"]),
-    ("replica", &["chat", "outbox", "store"]),
-    ("room", &["chat", "outbox", "play", "replica", "store"]),
+    (
+        "replica",
+        &["chat", "fanout", "followers", "outbox", "store"],
+    ),
+    (
+        "room",
+        &["chat", "fanout", "outbox", "play", "replica", "store"],
+    ),
     ("seek", &["challenge", "start", "store"]),
     ("serve", &[]),
     ("shutdown", &[]),

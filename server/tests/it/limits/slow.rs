@@ -1,9 +1,11 @@
 //! Clients that do not read what they are sent.
 
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{assert_undisturbed, start};
+use crate::support::client::{Gone, PATIENCE};
 use crate::support::entrance::Entrance;
 use crate::support::records::long_game;
 use crate::support::table::Table;
@@ -53,6 +55,43 @@ async fn a_player_that_does_not_read_is_closed_and_comes_back_to_the_game() {
     let snapshot = back.watch(table.game).await;
     assert_eq!(snapshot["moves"], moves.join(" "));
     assert_eq!(snapshot["seat"], "white");
+}
+
+#[tokio::test]
+async fn a_client_that_floods_and_never_reads_costs_little_and_is_left() {
+    const FLOOD: usize = 40_000_000;
+    let deployment = start(&[]);
+    let node = deployment.node(0);
+    let entrance = Entrance::of(node);
+    let mut table = Table::sit_down([&entrance; 3], &json!({})).await;
+    let mut lazy = entrance.connect_narrow(None).await;
+    let before = node.memory().unwrap().resident;
+    let payload = vec![b'x'; 125];
+    // Each of them wants an answer as long as itself; the node closes the socket before or after the end.
+    let flood = tokio::spawn(async move {
+        for _ in 0..FLOOD / payload.len() {
+            lazy.try_send_raw(Message::Ping(payload.clone().into()))
+                .await?;
+        }
+        Ok::<_, Gone>(lazy)
+    });
+    assert_undisturbed(&mut table, 0, "e2e4").await;
+    let watcher = Entrance::at(node.internal_address());
+    let left = "zeitnot_sockets_closed_total{reason=\"too_slow\"} 1";
+    let until_left = async {
+        while !watcher.text("/metrics").await.1.contains(left) {
+            let held = node.memory().unwrap().resident.saturating_sub(before);
+            assert!(held < 20_000_000, "{held} bytes are held for one socket");
+            for client in table.everyone() {
+                assert_eq!(client.ask(json!({"t": "ping"})).await["t"], "pong");
+            }
+        }
+    };
+    timeout(PATIENCE, until_left)
+        .await
+        .expect("the node leaves who reads nothing");
+    flood.abort();
+    assert_undisturbed(&mut table, 1, "e7e5").await;
 }
 
 #[tokio::test]

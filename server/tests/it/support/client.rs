@@ -139,7 +139,14 @@ impl Client {
     }
 
     pub(crate) async fn send_raw(&mut self, message: Message) {
-        self.socket.send(message).await.unwrap();
+        self.try_send_raw(message)
+            .await
+            .expect("the socket is open");
+    }
+
+    /// The same where the socket may have ended.
+    pub(crate) async fn try_send_raw(&mut self, message: Message) -> Result<(), Gone> {
+        Ok(self.socket.send(message).await?)
     }
 
     /// Sends a message with an `id`, and waits for its answer. Other frames stay for [`Client::next`].
