@@ -69,6 +69,11 @@ impl Failures {
         }
     }
 
+    /// Forgets what came too late, and nothing else.
+    pub(crate) fn forgive_lateness(&mut self) {
+        self.0.remove(&Kind::Late);
+    }
+
     /// Of all kinds together.
     pub(crate) fn total(&self) -> u64 {
         self.0.values().map(|seen| seen.count).sum()

@@ -3,16 +3,16 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use anyhow::ensure;
+use futures_util::{StreamExt as _, stream};
 use rand::Rng as _;
 use tokio::task::JoinSet;
 use tokio::time::{interval_at, sleep_until};
 
 use crate::client::Client;
-use crate::entrance::Entrance;
 use crate::failures::{Failures, Kind};
 use crate::findings::{self, Findings, OutputArgs};
+use crate::guests::{AT_ONCE, begin_games, tokens};
 use crate::latencies::Latencies;
 use crate::oracle;
 use crate::report::progress;
@@ -20,12 +20,6 @@ use crate::sampler::{Sampler, Usage};
 use crate::side::Side;
 use crate::site::{Site, SiteArgs, Work};
 use crate::table::HEARTBEAT;
-
-/// Requests and sockets that are opened at a time.
-const AT_ONCE: usize = 64;
-
-/// Games of one pair of players.
-const GAMES_A_PAIR: usize = 20;
 
 /// Failures with which it is over: the figures would mean nothing.
 const MAX_FAILURES: u64 = 100;
@@ -102,7 +96,11 @@ async fn hold(args: &Args, site: &Site) -> anyhow::Result<Findings> {
         let mut opening = stream::iter(tokens.into_iter().zip(from..to))
             .map(|(token, number)| {
                 let game = games.get(number % games.len().max(1));
-                open(site.address(number), token, game.cloned())
+                open(
+                    site.address(number),
+                    token,
+                    game.map(|begun| begun.game.clone()),
+                )
             })
             .buffer_unordered(AT_ONCE);
         while let Some(client) = opening.next().await {
@@ -180,37 +178,6 @@ fn summary(args: &Args, steps: &[Step], seen: &mut Seen, usage: Vec<Usage>) -> F
     findings.failures = std::mem::take(&mut seen.failures);
     findings.processes = usage;
     findings
-}
-
-/// Tokens of that many guests.
-async fn tokens(site: &Site, numbers: std::ops::Range<usize>) -> anyhow::Result<Vec<String>> {
-    let entrance = Entrance::at(site.address(0));
-    stream::iter(numbers)
-        .map(|_| entrance.guest())
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await
-        .context("make guests")
-}
-
-/// Games that have just begun, and in which nobody moves.
-pub(crate) async fn begin_games(site: &Site, count: usize) -> anyhow::Result<Vec<String>> {
-    let pairs = count.div_ceil(GAMES_A_PAIR);
-    let begun: Vec<Vec<String>> = stream::iter(0..pairs)
-        .map(|pair| async move {
-            let entrance = Entrance::at(site.address(pair));
-            let tokens = [entrance.guest().await?, entrance.guest().await?];
-            let mut games = Vec::new();
-            for _ in 0..GAMES_A_PAIR.min(count - pair * GAMES_A_PAIR) {
-                games.push(entrance.begin([&tokens[0], &tokens[1]]).await?);
-            }
-            anyhow::Ok(games)
-        })
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await
-        .context("begin games")?;
-    Ok(begun.into_iter().flatten().collect())
 }
 
 async fn open(address: &str, token: String, game: Option<String>) -> anyhow::Result<Client> {

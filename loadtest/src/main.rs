@@ -10,6 +10,7 @@ mod failures;
 mod fan;
 mod findings;
 mod floor;
+mod guests;
 mod idle;
 mod latencies;
 mod line;
@@ -25,6 +26,7 @@ mod seating;
 mod sequence;
 mod side;
 mod site;
+mod storm;
 mod table;
 mod tally;
 mod watch;
@@ -58,6 +60,8 @@ enum Command {
     Play(play::Args),
     /// Measures what a connection takes while nothing happens
     Idle(idle::Args),
+    /// Cuts all connections at once, and measures how they come back
+    Storm(storm::Args),
     /// Runs one node of the relay without logic
     #[command(hide = true)]
     FloorNode(floor::Args),
@@ -87,6 +91,7 @@ fn main() -> ExitCode {
         Command::Watch(args) => watch::run(&args),
         Command::Play(args) => play::run(&args),
         Command::Idle(args) => idle::run(&args),
+        Command::Storm(args) => storm::run(&args),
         Command::FloorNode(args) => floor::run(&args),
         Command::FanNode(args) => fan::run(&args),
     };
