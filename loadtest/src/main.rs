@@ -14,6 +14,7 @@ mod guests;
 mod idle;
 mod latencies;
 mod line;
+mod lobby;
 mod oracle;
 mod play;
 mod redis_cost;
@@ -62,6 +63,8 @@ enum Command {
     Idle(idle::Args),
     /// Cuts all connections at once, and measures how they come back
     Storm(storm::Args),
+    /// Measures how long it takes to find somebody to play
+    Lobby(lobby::Args),
     /// Runs one node of the relay without logic
     #[command(hide = true)]
     FloorNode(floor::Args),
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Command::Play(args) => play::run(&args),
         Command::Idle(args) => idle::run(&args),
         Command::Storm(args) => storm::run(&args),
+        Command::Lobby(args) => lobby::run(&args),
         Command::FloorNode(args) => floor::run(&args),
         Command::FanNode(args) => fan::run(&args),
     };
