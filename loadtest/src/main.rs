@@ -27,6 +27,7 @@ mod seating;
 mod sequence;
 mod side;
 mod site;
+mod steps;
 mod storm;
 mod table;
 mod tally;
@@ -65,6 +66,8 @@ enum Command {
     Storm(storm::Args),
     /// Measures how long it takes to find somebody to play
     Lobby(lobby::Args),
+    /// Raises the load until moves come too late
+    Steps(steps::Args),
     /// Runs one node of the relay without logic
     #[command(hide = true)]
     FloorNode(floor::Args),
@@ -96,6 +99,7 @@ fn main() -> ExitCode {
         Command::Idle(args) => idle::run(&args),
         Command::Storm(args) => storm::run(&args),
         Command::Lobby(args) => lobby::run(&args),
+        Command::Steps(args) => steps::run(&args),
         Command::FloorNode(args) => floor::run(&args),
         Command::FanNode(args) => fan::run(&args),
     };
