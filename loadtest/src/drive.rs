@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::failures::Kind;
-use crate::report::update;
+use crate::report::{progress, update};
 use crate::schedule::Alarm;
 use crate::side::Side;
 use crate::table::{Seated, Table};
@@ -94,7 +94,7 @@ async fn pace(
     course: &Course,
     (tables, tally): (&[mpsc::Sender<Instant>], &Mutex<Tally>),
 ) -> anyhow::Result<()> {
-    let (alarm, mut said, mut offered) = (Alarm::new()?, Instant::now(), 0);
+    let (alarm, mut said, mut offered) = (Alarm::new()?, Instant::now(), 0_u64);
     let lock = || tally.lock().unwrap_or_else(PoisonError::into_inner);
     for (due, table) in dues {
         let due = course.start + due;
@@ -102,7 +102,12 @@ async fn pace(
             break;
         }
         alarm.wait_until(due).await?;
-        offered += u64::from(course.window.contains(&due));
+        if course.window.contains(&due) {
+            if offered == 0 {
+                progress("moves count from now on")?;
+            }
+            offered += 1;
+        }
         if tables[table].try_send(due).is_err() {
             lock().failures.add(Kind::Late, || {
                 format!("table {table} has ended, or is {MAX_WAITING} moves behind")
