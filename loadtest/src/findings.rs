@@ -1,5 +1,8 @@
 //! What one run has shown, for people and for machines: numbers, distributions, processes, failures.
 
+mod chart;
+mod html;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -18,6 +21,9 @@ pub(crate) struct OutputArgs {
     /// File for all figures of all runs
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// File for a page with charts, which needs nothing else
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// One number.
@@ -127,6 +133,9 @@ pub(crate) fn publish(
     if let Some(path) = &output.json {
         let text = serde_json::to_string_pretty(runs)?;
         fs::write(path, text).with_context(|| format!("write {}", path.display()))?;
+    }
+    if let Some(path) = &output.html {
+        fs::write(path, html::page(runs)).with_context(|| format!("write {}", path.display()))?;
     }
     if runs.iter().any(|run| run.side == Side::Floor) {
         say(&compared(runs, budgets))?;
