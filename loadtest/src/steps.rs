@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::drive::{self, Course};
+use crate::drive::{Course, Tables};
 use crate::findings::{self, Findings, OutputArgs};
 use crate::latencies::Latencies;
 use crate::report::progress;
@@ -99,11 +99,11 @@ async fn step(args: &Args, site: &Site, rate: u32) -> anyhow::Result<(Findings, 
         let line = Arc::clone(&lines[table % lines.len()]);
         gather(site, table, (0, [line].into()))
     });
-    let tables = drive::open(Side::Zeitnot, seats, &tally).await?;
+    let tables = Tables::open(Side::Zeitnot, seats, &tally).await?;
     let course = Course::after(PAUSE, WARM_UP, Duration::from_secs(args.seconds.into()));
     let sampler = Sampler::start(site.parts(), course.window.start);
     let (played, work) = tokio::join!(
-        drive::play(tables, schedule.dues(), (&course, &tally)),
+        tables.play(schedule.dues(), (&course, &tally)),
         site.work_within(&course.window)
     );
     played?;
