@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test lint deny fmt types bench bench-relay bench-redis bench-watch bench-idle \
+.PHONY: help run cluster test lint deny fmt types screenshot bench bench-relay bench-redis bench-watch bench-idle \
 	bench-play bench-storm bench-lobby bench-steps deps page
 
 help: ## Lists the tasks
@@ -40,6 +40,11 @@ types: ## Writes the page's types of the protocol; fails if they were out of dat
 	cargo test --package zeitnot-game --features ts export_bindings
 	git diff --exit-code -- web/src/protocol/gen
 	test -z "$$(git ls-files --others --exclude-standard -- web/src/protocol/gen)"
+
+screenshot: page ## Takes the README's picture from the running page
+	deploy/test-deps.sh chromium
+	cargo build --package zeitnot
+	cd web && ZEITNOT_BIN=$(target)/debug/zeitnot CHROMIUM=$$(command -v chromium) node scripts/screenshot.mjs screenshot.png
 
 bench: ## Measures the game's hot paths
 	cargo bench --package zeitnot-game

@@ -84,3 +84,37 @@ impl From<axum::Error> for Close {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_manual_has_every_code() {
+        let reasons = [
+            Close::Gone,
+            Close::Binary,
+            Close::Garbled,
+            Close::TooLarge,
+            Close::RateLimited,
+            Close::Restart,
+            Close::TooSlow,
+            Close::Stuck,
+            Close::CutOff,
+            Close::Expired,
+            Close::Silent,
+        ];
+        let frames = reasons.into_iter().filter_map(Close::frame);
+        let codes: BTreeSet<u16> = frames.map(|frame| frame.code).collect();
+        let manual = include_str!("../../../PROTOCOL.md");
+        let table = manual.split("| code | why |").nth(1).unwrap();
+        let rows = table
+            .lines()
+            .skip(2)
+            .take_while(|line| line.starts_with('|'));
+        let told: BTreeSet<u16> = rows.map(|row| row[2..6].parse().unwrap()).collect();
+        assert_eq!(told, codes);
+    }
+}

@@ -18,6 +18,7 @@ mod json_log;
 mod limits;
 mod nodes;
 mod operating;
+mod readme;
 mod refusals;
 mod relay;
 mod requests;

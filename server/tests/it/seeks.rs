@@ -106,6 +106,15 @@ async fn a_user_with_two_windows_seeks_once_and_never_meets_himself() {
     // Something else, from the other window: the first seek is gone.
     let bullet = json!({"t": "seek", "clock": {"limit": 60, "increment": 0}});
     assert_eq!(windows[1].ask(bullet.clone()).await["t"], "ok");
+    let id = &seen["add"][0]["seek"];
+    let change = loop {
+        let change = watcher.next_of("seeks").await;
+        if change["remove"] == json!([id]) {
+            break change;
+        }
+    };
+    // Both have the same id.
+    assert_eq!(change["add"][0]["clock"], bullet["clock"], "{change}");
     let mut bo = seeker(&third, "Bo").await;
     assert_eq!(bo.ask(blitz("random")).await["t"], "ok");
     let mut eve = seeker(&first, "Eve").await;
@@ -113,6 +122,47 @@ async fn a_user_with_two_windows_seeks_once_and_never_meets_himself() {
     let [one, other] = &mut windows;
     let (game, _) = game_of([other, &mut eve]).await;
     assert_eq!(one.next_of("game_start").await["game"], game);
+}
+
+/// Changes of the terms and of the color alone: nobody may see or meet the old wish.
+async fn a_seek_that_is_moved_leaves_nothing_behind(is_embedded: bool) {
+    let (_deployment, [first, second, third]) = start(is_embedded);
+    let mut watcher = third.connect(None).await;
+    watcher.ask(json!({"t": "lobby"})).await;
+    let mut anna = seeker(&first, "Anna").await;
+    let bullet =
+        |color: &str| json!({"t": "seek", "clock": {"limit": 60, "increment": 0}, "color": color});
+    for seek in [blitz("white"), bullet("white"), bullet("black")] {
+        assert_eq!(anna.ask(seek.clone()).await["t"], "ok");
+        loop {
+            let change = watcher.next_of("seeks").await;
+            let added = change["add"].as_array().unwrap();
+            if added
+                .iter()
+                .any(|open| open["color"] == seek["color"] && open["clock"] == seek["clock"])
+            {
+                break;
+            }
+        }
+        let list = watcher.ask(json!({"t": "lobby"})).await;
+        assert_eq!(list["list"].as_array().unwrap().len(), 1, "{list}");
+    }
+    let mut bo = seeker(&second, "Bo").await;
+    assert_eq!(bo.ask(bullet("black")).await["t"], "ok");
+    let mut eve = seeker(&third, "Eve").await;
+    assert_eq!(eve.ask(bullet("white")).await["t"], "ok");
+    let (_, color) = game_of([&mut anna, &mut eve]).await;
+    assert_eq!(color, "black");
+}
+
+#[tokio::test]
+async fn a_seek_that_is_moved_leaves_nothing_behind_over_redis() {
+    a_seek_that_is_moved_leaves_nothing_behind(false).await;
+}
+
+#[tokio::test]
+async fn a_seek_that_is_moved_leaves_nothing_behind_on_an_embedded_node() {
+    a_seek_that_is_moved_leaves_nothing_behind(true).await;
 }
 
 #[tokio::test]
