@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use zeitnot_loadtest::deployment::Deployment;
+use zeitnot_loadtest::deployment::{Deployment, RedisKind, Settings, Swallow};
 
 use crate::support::client::Client;
 use crate::support::entrance::Entrance;
@@ -207,4 +207,56 @@ async fn a_seek_that_makes_no_sense_is_refused() {
     }
     let mut nobody = first.connect(None).await;
     assert_eq!(nobody.ask(blitz("white")).await["code"], "unauthorized");
+}
+
+/// The node through which Bo seeks dies when `answer` was on its way to it; he seeks again through another one.
+async fn a_node_dies_at(answer: fn(&[&[u8]]) -> bool) {
+    let mut deployment = Settings::new(Path::new(env!("CARGO_BIN_EXE_zeitnot")))
+        .nodes(3)
+        .over(RedisKind::Single)
+        .with_proxies()
+        .start()
+        .unwrap();
+    let [first, second, third] =
+        std::array::from_fn(|number| Entrance::of(deployment.node(number)));
+    let mut anna = seeker(&first, "Anna").await;
+    assert_eq!(anna.ask(blitz("random")).await["t"], "ok");
+    let guest = second.guest("Bo").await;
+    let mut bo = second.connect(Some(&guest)).await;
+    let rule = Swallow::first(answer).and_hold();
+    let swallowed = deployment.proxy(1).unwrap().swallow(rule);
+    bo.send(blitz("random")).await;
+    swallowed.wait_for(1).unwrap();
+    deployment.node_mut(1).kill().unwrap();
+    let mut bo = third.connect(Some(&guest)).await;
+    let answer = bo.ask(blitz("random")).await;
+    assert_eq!(answer["t"], "ok", "{answer}");
+    let (game, _) = game_of([&mut anna, &mut bo]).await;
+    let game = game.as_str().unwrap().parse().unwrap();
+    for (client, name) in [(&mut anna, "Anna"), (&mut bo, "Bo")] {
+        let snapshot = client.watch(game).await;
+        assert_eq!(snapshot["status"], "started", "{name}");
+        assert_ne!(snapshot["seat"], Value::Null, "{name}");
+    }
+}
+
+fn calls_a_script_on(words: &[&[u8]], part: &[u8]) -> bool {
+    let [name, _, _, key, ..] = words else {
+        return false;
+    };
+    name.eq_ignore_ascii_case(b"EVALSHA") && key.windows(part.len()).any(|some| some == part)
+}
+
+#[tokio::test]
+async fn nobody_is_stranded_by_a_node_that_dies_when_it_has_found_somebody() {
+    a_node_dies_at(|words| calls_a_script_on(words, b":seeks:")).await;
+}
+
+#[tokio::test]
+async fn nobody_is_stranded_by_a_node_that_dies_when_it_has_begun_the_game() {
+    // Of the calls about a challenge only that one has three keys.
+    a_node_dies_at(|words| {
+        words.get(2) == Some(&&b"3"[..]) && calls_a_script_on(words, b":challenge:")
+    })
+    .await;
 }
