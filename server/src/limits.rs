@@ -345,6 +345,9 @@ pub const SLOW_ANSWER: Duration = Duration::from_millis(250);
 
 // The Redis store's own.
 
+/// For how long a node that is gone stands on the operators' page.
+pub const GONE_NODES_SHOWN: Duration = Duration::from_secs(10 * 60);
+
 /// A tick this soon after the last one of any node moves nothing.
 pub const SAME_TICK: Duration = Duration::from_millis(500);
 

@@ -7,6 +7,7 @@ pub mod channels;
 pub mod embedded;
 pub mod presence;
 pub mod redis;
+pub mod roster;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::health::Health;
 
 pub use channels::{Follow, UserFollow};
 pub use presence::{Here, Leaving, Left, NodeMark, Noted, Seats, Sitting};
+pub use roster::Roster;
 
 /// Where games are kept.
 #[async_trait]
@@ -211,6 +213,9 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Whether a token is revoked, as far as this node knows; every node knows within 5 s.
     fn is_revoked(&self, jti: &str) -> bool;
+
+    /// What the nodes tell each other of themselves.
+    fn roster(&self) -> Arc<Roster>;
 
     /// Whether the store answers.
     fn health(&self) -> watch::Receiver<Health>;

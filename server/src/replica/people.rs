@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use zeitnot_game::color::{ByColor, Color};
 use zeitnot_game::game::Game;
-use zeitnot_game::time::Timestamp;
+use zeitnot_game::time::{PlayTime, Timestamp};
 use zeitnot_game::wire::{ClaimAt, Presence};
 
 use crate::limits::{
@@ -250,6 +250,16 @@ impl People {
             black: is_here(Color::Black),
             claim_at: may_claim.then_some(claim_at),
         })
+    }
+
+    /// When a seat was left last, of those that nobody holds.
+    pub(crate) fn last_left(&self) -> PlayTime {
+        let left = self
+            .seats
+            .iter()
+            .flat_map(|seats| [seats.left.white, seats.left.black]);
+        let moments = left.flatten().map(|left| left.at);
+        moments.max().unwrap_or(PlayTime(0))
     }
 
     /// When a side may claim the game, if its opponent is away. Whether it is its own turn then is another matter.

@@ -66,6 +66,8 @@ impl Replica {
     }
 
     fn presence_texts(&self, presence: Presence, play: PlayTime) -> Texts {
+        // This node's estimate may lag behind the moment at which the store saw somebody leave.
+        let play = play.max(self.people.last_left());
         let msg = ServerMsg::Presence(PresenceFrame {
             game: self.id,
             presence,

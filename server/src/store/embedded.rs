@@ -41,8 +41,8 @@ use self::seeks::Seeks;
 use self::writer::{Write, Writer};
 use super::channels::{Follow, GameChannels, UserChannels, UserFollow};
 use super::{
-    Append, Appended, Challenge, Create, CreateError, Feed, Heal, Healed, Here, Line, Said, Seated,
-    Seats, Seeker, Store, Tail, TakeSeat, Unavailable, UserFeed,
+    Append, Appended, Challenge, Create, CreateError, Feed, Heal, Healed, Here, Line, Roster, Said,
+    Seated, Seats, Seeker, Store, Tail, TakeSeat, Unavailable, UserFeed,
 };
 use crate::health::Health;
 use crate::limits::{
@@ -69,6 +69,7 @@ pub struct EmbeddedStore {
     clock: PlayClock,
     opened: Instant,
     shared: Shared,
+    roster: Arc<Roster>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -172,6 +173,7 @@ impl EmbeddedStore {
             clock,
             opened: Instant::now(),
             shared,
+            roster: Arc::default(),
             shutdown,
             tasks,
         })
@@ -419,6 +421,10 @@ impl Store for EmbeddedStore {
 
     fn is_revoked(&self, jti: &str) -> bool {
         self.shared.revoked.contains(jti, unix_now())
+    }
+
+    fn roster(&self) -> Arc<Roster> {
+        Arc::clone(&self.roster)
     }
 
     fn health(&self) -> watch::Receiver<Health> {

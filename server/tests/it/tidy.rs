@@ -40,7 +40,7 @@ const ARROWS: [(&str, &[&str]); 28] = [
     ("limits", &[]),
     ("lobby", &["outbox", "store"]),
     ("metrics", &[]),
-    ("monitor", &["health", "shutdown"]),
+    ("monitor", &["health", "shutdown", "store"]),
     ("outbox", &[]),
     ("play", &["chat", "replica", "start", "store"]),
     ("reload", &["auth", "config"]),

@@ -16,7 +16,7 @@ use super::presence;
 use super::revoked::Revoked;
 use crate::metrics::METRICS;
 use crate::store::channels::{GameChannels, UserChannels};
-use crate::store::{Feed, Health, NodeMark, Published, UserFeed};
+use crate::store::{Feed, Health, NodeMark, Published, Roster, UserFeed};
 
 /// What stands before a line of chat on a game's channel; as in `say.lua`.
 const CHAT: &str = "chat ";
@@ -35,6 +35,7 @@ pub(super) struct Hub {
     /// This node's own.
     pub(super) mark: NodeMark,
     pub(super) nodes: Nodes,
+    pub(super) roster: Arc<Roster>,
     /// The map of the cluster may be old.
     pub(super) look_at_map: Notify,
     /// Buckets whose master does not answer.
@@ -53,6 +54,7 @@ impl Hub {
             due,
             mark: rand::random(),
             nodes: Nodes::default(),
+            roster: Arc::default(),
             look_at_map: Notify::new(),
             silent: std::array::from_fn(|_| AtomicBool::new(false)),
             health: watch::Sender::new(Health::Ok),

@@ -47,6 +47,9 @@ pub(super) fn pool(pool: &str) -> String {
 /// The nodes by the play time of their last sign of life, a sorted set.
 pub(super) const NODES: &str = "{b:0}:nodes";
 
+/// What they tell of themselves, a hash.
+pub(super) const NODES_ABOUT: &str = "{b:0}:nodes:about";
+
 /// The open seeks as they are shown, by the time at which they lapse, a sorted set.
 pub(super) const LOBBY: &str = "{b:0}:lobby";
 

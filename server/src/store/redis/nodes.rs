@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fred::error::Error;
 use fred::types::Value;
@@ -12,8 +12,10 @@ use tracing::{info, warn};
 use super::clocks::millis;
 use super::keys::{self, Bucket};
 use super::master::Master;
-use super::{presence, requests, scripts};
+use super::scripts::{self, Leased};
+use super::{presence, requests};
 use crate::limits::{GONE_NODES_LIFETIME, MAX_NODES, NODE_LEASE};
+use crate::store::roster::Member;
 use crate::store::{Feed, NodeMark};
 
 /// The nodes that are gone, as far as this node knows.
@@ -57,12 +59,19 @@ impl Master {
             presence::node(self.hub.mark),
             millis(GONE_NODES_LIFETIME).to_string(),
             MAX_NODES.to_string(),
+            self.hub.roster.own(),
         ];
-        let request = (vec![keys::NODES.to_owned()], args.map(Value::from).to_vec());
+        let keys = [keys::NODES, keys::NODES_ABOUT].map(str::to_owned);
+        let request = (keys.to_vec(), args.map(Value::from).to_vec());
         let (keys, args) = requests::dated(&tick, &request);
         let reply = self.run_of(&scripts.lease, keys, args).await?;
+        let Some(leases) = scripts::leases(reply)? else {
+            return Ok(());
+        };
+        self.hub.roster.learn(members(&leases));
         let me = self.hub.mark;
-        for node in self.hub.nodes.learn(&scripts::leases(reply)?, me) {
+        let ages: Vec<_> = leases.iter().map(|one| (one.node, one.age)).collect();
+        for node in self.hub.nodes.learn(&ages, me) {
             if node == me {
                 warn!("this node was taken for gone for a while");
             } else {
@@ -74,6 +83,14 @@ impl Master {
         }
         Ok(())
     }
+}
+
+fn members(leases: &[Leased]) -> Vec<Member> {
+    let member = |leased: &Leased| Member {
+        about: leased.about.clone(),
+        age: Duration::from_millis(leased.age),
+    };
+    leases.iter().map(member).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The port, request by request: what each sends to which script, and how its reply is read.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -23,8 +24,8 @@ use crate::limits::{
     SEATS_LIFETIME, SEEK_LIFETIME, SEEKS_SHOWN, STRAY_CHAT_LIFETIME,
 };
 use crate::store::{
-    Append, Appended, Challenge, Create, CreateError, Follow, Heal, Healed, Here, Line, Said,
-    Seated, Seats, Seeker, Store, Tail, TakeSeat, Unavailable, UserFollow,
+    Append, Appended, Challenge, Create, CreateError, Follow, Heal, Healed, Here, Line, Roster,
+    Said, Seated, Seats, Seeker, Store, Tail, TakeSeat, Unavailable, UserFollow,
 };
 
 /// The keys and arguments of a script.
@@ -455,6 +456,10 @@ impl Store for RedisStore {
 
     fn is_revoked(&self, jti: &str) -> bool {
         self.masters.hub().revoked.contains(jti, self.wall_time())
+    }
+
+    fn roster(&self) -> Arc<Roster> {
+        Arc::clone(&self.masters.hub().roster)
     }
 
     fn health(&self) -> watch::Receiver<Health> {

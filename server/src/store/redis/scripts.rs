@@ -236,20 +236,33 @@ pub(super) fn seats(reply: Value, me: NodeMark) -> Result<Seats, Error> {
     }
 }
 
-/// Reads the reply of `lease.lua`: the nodes, with the milliseconds since each was heard of; none if the tick was too old.
-pub(super) fn leases(reply: Value) -> Result<Vec<(NodeMark, u64)>, Error> {
+/// A node as `lease.lua` tells of it.
+#[derive(Debug)]
+pub(super) struct Leased {
+    pub(super) node: NodeMark,
+    /// In ms, since it was heard of.
+    pub(super) age: u64,
+    /// What it told of itself.
+    pub(super) about: String,
+}
+
+/// Reads the reply of `lease.lua`: the nodes, with the milliseconds since each was heard of; nothing if the tick was too old.
+pub(super) fn leases(reply: Value) -> Result<Option<Vec<Leased>>, Error> {
     if is_fenced(&reply) {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let mut words = Words::of(reply);
     let _: String = words.next()?;
     let known: Vec<String> = words.next()?;
-    let read = |pair: &[String]| {
-        let node = NodeMark::from_str_radix(&pair[0], 16).ok()?;
-        Some((node, pair[1].parse().ok()?))
+    let read = |words: &[String]| {
+        Some(Leased {
+            node: NodeMark::from_str_radix(&words[0], 16).ok()?,
+            age: words[1].parse().ok()?,
+            about: words[2].clone(),
+        })
     };
-    let leases = known.chunks_exact(2).map(read).collect::<Option<_>>();
-    leases.ok_or_else(unexpected)
+    let leases = known.chunks_exact(3).map(read).collect::<Option<_>>();
+    leases.map(Some).ok_or_else(unexpected)
 }
 
 /// Reads the reply of `read.lua`.
