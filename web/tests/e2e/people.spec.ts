@@ -91,3 +91,15 @@ test('spectators are counted', async ({ pair, person }) => {
   say({ t: 'crowd', watchers: 7 });
   await expect(white.page.locator('.table-crowd')).toHaveText(/^7\s*spectators$/);
 });
+
+test('who closes the window has left, and the win is claimed', async ({ pair }) => {
+  const [white, black] = await pair();
+  await white.drag('e2', 'e4');
+  await black.drag('e7', 'e5');
+  await white.drag('g1', 'f3');
+  await black.sees('e4', 'e5', 'Nf3');
+  await black.page.close();
+  await expect(white.status).toContainText(/Black left\. You may claim the win in 0:(10|0\d)\./);
+  await white.button('Claim the win').click();
+  await expect(white.status).toContainText('White won');
+});

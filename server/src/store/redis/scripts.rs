@@ -15,8 +15,9 @@ use zeitnot_game::time::{Timestamp, UnixMillis};
 
 use super::clocks::{Lease, Process};
 use super::driver::{Access, info_field};
+use super::presence;
 use crate::limits::STORE_TIMEOUT;
-use crate::store::{Appended, Challenge, Healed, Seated, Seeker, Tail};
+use crate::store::{Appended, Challenge, Healed, NodeMark, Seated, Seats, Seeker, Tail};
 
 /// All scripts, as they are loaded into one Redis process.
 ///
@@ -32,6 +33,8 @@ pub(super) struct Scripts {
     pub(super) take_seat: Script,
     pub(super) tick: Script,
     pub(super) heal: Script,
+    pub(super) seats: Script,
+    pub(super) lease: Script,
     pub(super) read: Script,
     pub(super) forget: Script,
     pub(super) open_challenge: Script,
@@ -74,6 +77,8 @@ impl Scripts {
             take_seat: dated(include_str!("take_seat.lua")),
             tick: bound(include_str!("tick.lua")),
             heal: bound(include_str!("heal.lua")),
+            seats: dated(include_str!("seats.lua")),
+            lease: dated(include_str!("lease.lua")),
             read: free(include_str!("read.lua")),
             forget: free(include_str!("forget.lua")),
             open_challenge: free(include_str!("open_challenge.lua")),
@@ -95,6 +100,8 @@ impl Scripts {
             &self.take_seat,
             &self.tick,
             &self.heal,
+            &self.seats,
+            &self.lease,
             &self.read,
             &self.forget,
             &self.open_challenge,
@@ -218,6 +225,31 @@ pub(super) fn appended(reply: Value) -> Result<(Appended, bool), Error> {
         _ => return Err(unexpected()),
     };
     Ok((appended, is_unheard))
+}
+
+/// Reads the reply of `seats.lua`.
+pub(super) fn seats(reply: Value, me: NodeMark) -> Result<Seats, Error> {
+    let mut words = Words::of(reply);
+    match words.next::<String>()?.as_str() {
+        "seats" => presence::parse(&words.next::<String>()?, me).ok_or_else(unexpected),
+        _ => Err(unexpected()),
+    }
+}
+
+/// Reads the reply of `lease.lua`: the nodes, with the milliseconds since each was heard of; none if the tick was too old.
+pub(super) fn leases(reply: Value) -> Result<Vec<(NodeMark, u64)>, Error> {
+    if is_fenced(&reply) {
+        return Ok(Vec::new());
+    }
+    let mut words = Words::of(reply);
+    let _: String = words.next()?;
+    let known: Vec<String> = words.next()?;
+    let read = |pair: &[String]| {
+        let node = NodeMark::from_str_radix(&pair[0], 16).ok()?;
+        Some((node, pair[1].parse().ok()?))
+    };
+    let leases = known.chunks_exact(2).map(read).collect::<Option<_>>();
+    leases.ok_or_else(unexpected)
 }
 
 /// Reads the reply of `read.lua`.
