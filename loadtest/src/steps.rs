@@ -73,7 +73,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         if is_within {
             knee = Some(rate);
         }
-        findings.number("last step within the limit", knee.unwrap_or(0).into(), "moves/s");
+        findings.number(
+            "last step within the limit",
+            knee.unwrap_or(0).into(),
+            "moves/s",
+        );
         runs.push(findings);
         // Machines are shared: one step that is too much may be somebody else's.
         if !is_within && is_second_try {
