@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long the same moves are played before they count.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// Of the moves that are due in a step, those that must arrive in it.
+/// Of the moves that are due in a step, those that must arrive at all.
 const MIN_SHARE: f64 = 0.95;
 
 /// The settings. The doc comments are the text of `--help`.
@@ -116,7 +116,7 @@ async fn step(args: &Args, site: &Site, rate: u32) -> anyhow::Result<(Findings, 
     let p99 = |latencies: &Latencies| latencies.quantiles().map(|quantiles| quantiles.p99);
     let is_within = p99(&tally.opponent)
         .is_some_and(|micros| micros <= f64::from(args.limit) * 1e3)
-        && tally.arrived as f64 >= tally.offered as f64 * MIN_SHARE;
+        && tally.opponent.count() as f64 >= tally.offered as f64 * MIN_SHARE;
     let mut findings = summary(args, (rate, tally), work?);
     findings.processes = sampler.finish().await;
     if !is_within {
