@@ -26,7 +26,10 @@ use crate::table::Seated;
 use crate::tally::Tally;
 use crowd::{Crowd, Pace, Shared, Stand};
 
-/// How long nobody moves before the first one: one heartbeat of everybody, whose cost is not the moves'.
+/// Until those who came have been told how many they are, which is said every five seconds.
+const SETTLING: Duration = Duration::from_secs(6);
+
+/// How long nobody moves then before the first one: one heartbeat of everybody, whose cost is not the moves'.
 const QUIET: Duration = Duration::from_secs(5);
 
 /// What the floor's figures may be multiplied with.
@@ -196,7 +199,11 @@ async fn one(args: &Args, place: &Place, spectators: &Handle) -> anyhow::Result<
     };
 
     let period = Duration::from_millis(args.pace.into());
-    let course = Course::after(QUIET, Duration::ZERO, period * u32::from(args.moves));
+    let course = Course::after(
+        SETTLING + QUIET,
+        Duration::ZERO,
+        period * u32::from(args.moves),
+    );
     let pace = Pace {
         first: course.start,
         period,
@@ -205,6 +212,7 @@ async fn one(args: &Args, place: &Place, spectators: &Handle) -> anyhow::Result<
     let sampler = Sampler::start(place.parts(), course.start);
     watching.expect(pace);
     progress(&format!("{}: everybody is here", place.side()))?;
+    sleep_until((course.start - QUIET).into()).await;
     let before = place.work()?;
     let dues = (0..u32::from(args.moves)).map(|number| (period * number, 0));
     let (played, played_too, at_first) = tokio::join!(
