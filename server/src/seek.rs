@@ -73,7 +73,13 @@ impl Seeking {
                 store.close_challenge(id).await?;
             }
         }
-        let sought = seeking.look(store, now).await?;
+        let mut sought = seeking.look(store, now).await?;
+        // What was noted may be left of an earlier seek, whose game is over.
+        if sought == Sought::Begun(seeking.id) && !plays(store, &user, seeking.id).await? {
+            seeking.id = draw_id(now);
+            store.note_seek(&user, Some(&seeking.note())).await?;
+            sought = seeking.look(store, now).await?;
+        }
         Ok((seeking, sought))
     }
 
@@ -228,4 +234,9 @@ impl Seeking {
             color: self.seek.color,
         }
     }
+}
+
+async fn plays(store: &dyn Store, user: &UserId, game: GameId) -> Result<bool, Unavailable> {
+    let playing = store.playing(user).await?;
+    Ok(playing.iter().any(|(id, _)| *id == game))
 }

@@ -71,6 +71,8 @@ pub(super) struct Session {
     pub(super) rates: Rates,
     /// What is told to the user, wherever it is connected; nothing while the store does not let us hear.
     pub(super) told: Option<Following>,
+    /// The game that the client was told of last: that it began may be said twice.
+    pub(super) last_told: Option<GameId>,
     /// Games may have begun that the client was not told of.
     pub(super) must_look: bool,
     pub(super) health: watch::Receiver<Health>,
@@ -108,6 +110,7 @@ pub(super) fn run(
         leave_at: None,
         rates: Rates::new(Instant::now()),
         told: None,
+        last_told: None,
         must_look: false,
         outage: Outage::default(),
         seek: None,

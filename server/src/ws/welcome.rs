@@ -44,8 +44,8 @@ impl Session {
     pub(super) async fn on_told(&mut self, heard: Heard) -> Result<(), Close> {
         match heard {
             Heard::Started(started) => {
-                // Who plays seeks no longer.
-                if self.is_seeking {
+                // Who plays seeks no longer. He may seek again by the time that this is said once more.
+                if self.is_seeking && self.last_told != Some(started.game) {
                     self.end_seek(None);
                 }
                 self.tell(started).await
@@ -91,6 +91,7 @@ impl Session {
     }
 
     async fn tell(&mut self, started: Started) -> Result<(), Close> {
+        self.last_told = Some(started.game);
         let frame = ServerMsg::GameStart(GameStartFrame {
             game: started.game,
             color: started.color,

@@ -1,8 +1,10 @@
 //! Promises about users who wait for an opponent.
 
 use zeitnot::limits::SEEK_LIFETIME;
+use zeitnot::seek::{Seek, Seeking, Sought};
 use zeitnot::store::{Challenge, CreateError, Seated, Seeker, Store, TakeSeat};
 use zeitnot_game::color::{ByColor, Color};
+use zeitnot_game::game::Game;
 use zeitnot_game::id::{UserId, Version};
 use zeitnot_game::time::UnixMillis;
 
@@ -19,6 +21,7 @@ on_every_store! {
     a_challenge_that_was_closed_becomes_no_game
     a_challenge_that_is_opened_again_stays_open_for_longer
     a_user_seeks_one_thing
+    what_is_left_of_an_old_seek_strands_nobody
     the_lobby_shows_what_is_open
     what_nobody_renews_lapses
 }
@@ -211,4 +214,38 @@ async fn what_nobody_renews_lapses(store: &dyn Store) {
         met.is_none()
     })
     .await;
+}
+
+fn seek(name: &str) -> Seek {
+    let line = "game1 standard 420+7 casual white:anna:Anna black:bo:Bo created:1 0 aaaaa";
+    Seek {
+        player: format!("{name}:{name}").parse().unwrap(),
+        terms: Game::begin(line).unwrap().setup().terms.clone(),
+        color: None,
+        shown: format!(r#"{{"seek":"{name}"}}"#),
+    }
+}
+
+async fn what_is_left_of_an_old_seek_strands_nobody(store: &dyn Store) {
+    let now = store.wall_time();
+    let [cy, di] = ["cy", "di"].map(|name| name.parse::<UserId>().unwrap());
+    let (_, sought) = Seeking::begin(store, seek("cy"), now).await.unwrap();
+    assert_eq!(sought, Sought::Waiting);
+    let note = store.noted_seek(&cy).await.unwrap().unwrap();
+    let (_, sought) = Seeking::begin(store, seek("di"), now).await.unwrap();
+    let Sought::Begun(game) = sought else {
+        panic!("{sought:?}")
+    };
+    // Cy renewed when he was found already. While the game runs, that is the answer.
+    store.note_seek(&cy, Some(&note)).await.unwrap();
+    let (_, sought) = Seeking::begin(store, seek("cy"), now).await.unwrap();
+    assert_eq!(sought, Sought::Begun(game));
+    for user in [&cy, &di] {
+        store.note_playing(user, game, None).await.unwrap();
+    }
+    store.note_seek(&cy, Some(&note)).await.unwrap();
+    let (_, sought) = Seeking::begin(store, seek("cy"), now).await.unwrap();
+    assert_eq!(sought, Sought::Waiting, "the game is over");
+    let (_, sought) = Seeking::begin(store, seek("di"), now).await.unwrap();
+    assert!(matches!(sought, Sought::Begun(next) if next != game));
 }
