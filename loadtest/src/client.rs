@@ -1,8 +1,10 @@
 //! A client's socket, which tells when each frame was read.
 
+use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -64,12 +66,24 @@ impl Client {
 
     /// The next text frame, and when it was read. Safe to cancel.
     pub(crate) async fn next(&mut self) -> anyhow::Result<(Text, Instant)> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The same for who waits for several.
+    pub(crate) fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<anyhow::Result<(Text, Instant)>> {
         loop {
-            let message = self.socket.next().await.context("the socket ended")?;
+            let message = ready!(self.socket.poll_next_unpin(context));
             let now = Instant::now();
-            match message.context("read from a socket")? {
-                Message::Text(text) => return Ok((text, now)),
-                Message::Close(reason) => bail!("the server closed the socket: {reason:?}"),
+            let read = message.context("the socket ended");
+            match read.and_then(|message| message.context("read from a socket"))? {
+                Message::Text(text) => return Poll::Ready(Ok((text, now))),
+                Message::Close(reason) => {
+                    let closed = anyhow!("the server closed the socket: {reason:?}");
+                    return Poll::Ready(Err(closed));
+                }
                 // A ping is answered by the library with the next read.
                 Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_) => {}
             }

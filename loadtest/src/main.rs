@@ -2,19 +2,43 @@
 
 mod binary;
 mod client;
+mod clocks;
 mod cluster;
+mod drive;
 mod entrance;
+mod failures;
+mod fan;
+mod findings;
 mod floor;
+mod guests;
+mod idle;
+mod latencies;
+mod line;
+mod lobby;
+mod oracle;
+mod play;
 mod redis_cost;
 mod relay;
 mod report;
+mod sampler;
 mod schedule;
 mod score;
+mod seating;
+mod sequence;
+mod side;
+mod site;
+mod steps;
+mod storm;
+mod table;
+mod tally;
+mod watch;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Runs real deployments of Zeitnot on this machine
 #[derive(Debug, Parser)]
@@ -32,16 +56,52 @@ enum Command {
     Relay(relay::Args),
     /// Measures what Redis does for games, and when nothing happens
     RedisCost(redis_cost::Args),
+    /// Measures one game with very many spectators, beside the same frames written without logic
+    Watch(watch::Args),
+    /// Plays many games at once over any number of nodes, and replays each
+    Play(play::Args),
+    /// Measures what a connection takes while nothing happens
+    Idle(idle::Args),
+    /// Cuts all connections at once, and measures how they come back
+    Storm(storm::Args),
+    /// Measures how long it takes to find somebody to play
+    Lobby(lobby::Args),
+    /// Raises the load until moves come too late
+    Steps(steps::Args),
     /// Runs one node of the relay without logic
+    #[command(hide = true)]
     FloorNode(floor::Args),
+    /// Runs a node that writes to many sockets without logic
+    #[command(hide = true)]
+    FanNode(fan::Args),
+}
+
+/// As many open files as the system lets us have: each socket is one. What is started inherits it.
+fn allow_sockets() -> anyhow::Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, most).context("raise the limit of open files")
 }
 
 fn main() -> ExitCode {
+    if let Err(error) = allow_sockets() {
+        let _ = writeln!(std::io::stderr(), "zeitnot-loadtest: {error:#}");
+    }
     let done = match Cli::parse().command {
         Command::Cluster(args) => cluster::run(&args),
         Command::Relay(args) => relay::run(&args),
         Command::RedisCost(args) => redis_cost::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Play(args) => play::run(&args),
+        Command::Idle(args) => idle::run(&args),
+        Command::Storm(args) => storm::run(&args),
+        Command::Lobby(args) => lobby::run(&args),
+        Command::Steps(args) => steps::run(&args),
         Command::FloorNode(args) => floor::run(&args),
+        Command::FanNode(args) => fan::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

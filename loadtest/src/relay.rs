@@ -2,10 +2,7 @@
 //!
 //! Both are started afresh for each run, and run in turn: only what was run in the same minutes is compared.
 
-mod oracle;
 mod run;
-mod table;
-mod tally;
 mod target;
 
 use std::fs;
@@ -15,10 +12,11 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 
 use crate::binary;
+use crate::latencies::Quantiles;
 use crate::report::{self, Figure, say};
+use crate::side::Side;
 use run::{Load, Seen};
-use tally::Quantiles;
-use target::{Aof, Side, Targets};
+use target::{Aof, Targets};
 
 /// Moves that a table makes in a second unless the number of tables is given: about what bullet players do.
 const BEAT: u32 = 2;
@@ -181,7 +179,7 @@ fn table(seen: &[&Seen]) -> String {
         first.rate, first.tables, first.seconds
     );
     let figures = ROWS.iter().map(|&(name, pick, budget)| Figure {
-        name,
+        name: name.to_owned(),
         floor: of(Side::Floor).filter_map(|one| pick(one)).collect(),
         ours: of(Side::Zeitnot).filter_map(|one| pick(one)).collect(),
         budget,

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 /// One figure of several runs of both sides, in the order in which they were run.
 #[derive(Debug)]
 pub(crate) struct Figure {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) floor: Vec<f64>,
     pub(crate) ours: Vec<f64>,
     /// How many times the floor's it may be.
@@ -20,7 +20,8 @@ pub(crate) fn table(figures: &[Figure]) -> String {
         line(["", "floor", "zeitnot", "ratio", "least–most", "budget"].map(str::to_owned));
     for figure in figures {
         let pairs = figure.floor.iter().zip(&figure.ours);
-        let ratios: Vec<f64> = pairs.map(|(floor, ours)| ours / floor).collect();
+        let compared = pairs.filter(|(floor, _)| **floor > 0.0);
+        let ratios: Vec<f64> = compared.map(|(floor, ours)| ours / floor).collect();
         let ratio = median(&ratios);
         let mut sorted = ratios;
         sorted.sort_by(f64::total_cmp);
@@ -33,7 +34,7 @@ pub(crate) fn table(figures: &[Figure]) -> String {
             format!("{budget} {}", if is_met { "met" } else { "missed" })
         });
         text.push_str(&line([
-            figure.name.to_owned(),
+            figure.name.clone(),
             number(median(&figure.floor)),
             number(median(&figure.ours)),
             ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default(),
@@ -73,12 +74,20 @@ pub(crate) fn progress(text: &str) -> anyhow::Result<()> {
     written.and_then(|()| stderr.flush()).context("print")
 }
 
+/// How far something is: on a terminal only, in the place of what was said before.
+pub(crate) fn update(text: &str) -> anyhow::Result<()> {
+    if std::io::stderr().is_terminal() {
+        return progress(text);
+    }
+    Ok(())
+}
+
 fn line([name, floor, ours, ratio, range, budget]: [String; 6]) -> String {
-    let text = format!("{name:>34} {floor:>10} {ours:>10} {ratio:>7} {range:>12}  {budget}");
+    let text = format!("{name:>48} {floor:>10} {ours:>10} {ratio:>7} {range:>12}  {budget}");
     format!("{}\n", text.trim_end())
 }
 
-fn number(number: Option<f64>) -> String {
+pub(crate) fn number(number: Option<f64>) -> String {
     match number {
         Some(number) if number < 100.0 => format!("{number:.1}"),
         Some(number) => format!("{number:.0}"),
@@ -106,7 +115,7 @@ mod tests {
     #[test]
     fn ratios_are_taken_run_by_run() {
         let text = table(&[Figure {
-            name: "p50",
+            name: "p50".to_owned(),
             floor: vec![100.0, 200.0, 400.0],
             ours: vec![200.0, 200.0, 1200.0],
             budget: Some(1.25),

@@ -1,5 +1,7 @@
 //! When moves are due: an open loop, which does not wait for anybody. What comes late is late from then on.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::iter;
 use std::time::{Duration, Instant};
 
@@ -45,6 +47,62 @@ impl Schedule {
                 .iter()
                 .map(move |&(phase, table)| (start + phase, table))
         })
+    }
+}
+
+/// Between the end of a game and the first move of the next one at the same table.
+const BREAK: Duration = Duration::from_secs(2);
+
+/// When people move who think: mostly for a short time, now and then for long.
+#[derive(Debug)]
+pub(crate) struct Thinking {
+    /// On the average.
+    mean: Duration,
+    rng: StdRng,
+    /// When which table moves next, and which ply of which of its games that is.
+    next: BinaryHeap<Reverse<(Duration, usize, usize, u16)>>,
+    /// The plies of one game after the other at each table, again and again.
+    plies: Vec<Vec<u16>>,
+}
+
+impl Thinking {
+    /// For tables whose games have so many plies. The same seed makes the same thoughts.
+    pub(crate) fn new(mean: Duration, plies: Vec<Vec<u16>>, seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let first = |table| {
+            let due = mean.mul_f64(rng.random_range(0.0..2.0));
+            Reverse((due, table, 0, 0))
+        };
+        Self {
+            mean,
+            next: (0..plies.len()).map(first).collect(),
+            rng,
+            plies,
+        }
+    }
+
+    /// A tenth of the mean, and the rest of it by chance: exponential, and never very long.
+    fn think(&mut self) -> Duration {
+        let chance: f64 = self.rng.random_range(0.0..1.0);
+        let share = 0.1 + 0.9 * (-(1.0 - chance).ln()).min(6.0);
+        self.mean.mul_f64(share)
+    }
+}
+
+impl Iterator for Thinking {
+    type Item = (Duration, usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Reverse((due, table, game, ply)) = self.next.pop()?;
+        let think = self.think();
+        let games = &self.plies[table];
+        let is_last = ply + 1 >= games[game];
+        self.next.push(Reverse(if is_last {
+            (due + think + BREAK, table, (game + 1) % games.len(), 0)
+        } else {
+            (due + think, table, game, ply + 1)
+        }));
+        Some((due, table))
     }
 }
 
@@ -108,6 +166,26 @@ mod tests {
     fn a_seed_names_a_schedule() {
         assert_eq!(Schedule::new(200, 50, 7), Schedule::new(200, 50, 7));
         assert_ne!(Schedule::new(200, 50, 7), Schedule::new(200, 50, 8));
+    }
+
+    #[test]
+    fn people_think_as_long_as_they_do_on_the_average_and_rest_between_games() {
+        let mean = Duration::from_secs(1);
+        let dues: Vec<_> = Thinking::new(mean, vec![vec![1000, 2]; 2], 7)
+            .take(2000)
+            .collect();
+        assert!(dues.is_sorted_by_key(|(due, _)| *due));
+        let first: Vec<_> = dues.iter().filter(|(_, table)| *table == 0).collect();
+        let took = (first[999].0 - first[0].0).as_secs_f64() / 999.0;
+        assert!((0.9..1.1).contains(&took), "{took}");
+        let short = Thinking::new(mean, vec![vec![2, 1]], 7)
+            .take(4)
+            .collect::<Vec<_>>();
+        assert!(short[2].0 - short[1].0 > BREAK && short[3].0 - short[2].0 > BREAK);
+        let again = Thinking::new(mean, vec![vec![2, 1]], 7)
+            .take(4)
+            .collect::<Vec<_>>();
+        assert_eq!(short, again);
     }
 
     #[tokio::test]

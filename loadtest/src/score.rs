@@ -17,12 +17,21 @@ struct Record {
     moves: Score,
 }
 
+/// All games of standard chess, from their first move to their last.
+pub(crate) fn whole_scores() -> anyhow::Result<Vec<Score>> {
+    let records: Vec<Record> = serde_json::from_str(GAMES).context("the games")?;
+    let standard = records
+        .into_iter()
+        .filter(|record| record.variant == "standard");
+    Ok(standard.map(|record| record.moves).collect())
+}
+
 /// Long games of standard chess without their last moves, so that none is over when they have been played.
 pub(crate) fn scores() -> anyhow::Result<Vec<Score>> {
-    let records: Vec<Record> = serde_json::from_str(GAMES).context("the games")?;
-    let long = records.into_iter().filter_map(|record| {
-        let is_fit = record.variant == "standard" && record.moves.len() > MIN_PLIES;
-        is_fit.then(|| record.moves[..record.moves.len() - 1].to_vec())
+    let long = whole_scores()?.into_iter().filter_map(|mut score| {
+        let is_fit = score.len() > MIN_PLIES;
+        score.pop();
+        is_fit.then_some(score)
     });
     Ok(long.collect())
 }

@@ -1,9 +1,7 @@
 //! What is driven: two nodes over one Redis, of Zeitnot or of the floor.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -12,30 +10,14 @@ use zeitnot_loadtest::deployment::{
     Deployment, Node, NodeSettings, RedisKind, RedisServer, Settings,
 };
 
+use crate::side::Side;
+use crate::site::Work;
+
 /// Nodes on either side: White is at the first, Black at the second.
 const NODES: usize = 2;
 
 /// Games are set up long before they are played.
 const NODE_ARGS: [&str; 2] = ["--first-move", "1h"];
-
-/// Which relay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Side {
-    /// The one without logic.
-    Floor,
-    /// Ours.
-    Zeitnot,
-}
-
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Floor => "floor",
-            Self::Zeitnot => "zeitnot",
-        })
-    }
-}
 
 /// What Redis keeps on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
@@ -111,25 +93,6 @@ impl Targets {
             nodes: nodes.collect::<anyhow::Result<_>>()?,
             redis,
         })
-    }
-}
-
-/// The time at work of each kind of process.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Work {
-    pub(crate) nodes: Duration,
-    pub(crate) redis: Duration,
-    /// Of this process.
-    pub(crate) clients: Duration,
-}
-
-impl Work {
-    pub(crate) fn since(self, before: Self) -> Self {
-        Self {
-            nodes: self.nodes.saturating_sub(before.nodes),
-            redis: self.redis.saturating_sub(before.redis),
-            clients: self.clients.saturating_sub(before.clients),
-        }
     }
 }
 

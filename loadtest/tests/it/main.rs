@@ -1,4 +1,4 @@
-//! The parts of a deployment, with the real nginx and the real Redis.
+//! The parts of a deployment, with the real nginx and the real Redis, and each scenario of the load tool.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -6,3 +6,4 @@ mod http;
 mod nginx;
 mod proxy;
 mod redis;
+mod scenarios;

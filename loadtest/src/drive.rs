@@ -1,0 +1,125 @@
+//! Has tables play: opens them, tells them when their moves are due, and waits until all is told.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::failures::Kind;
+use crate::report::{progress, update};
+use crate::schedule::Alarm;
+use crate::side::Side;
+use crate::table::{Seated, Table};
+use crate::tally::Tally;
+
+/// Tables that are set up at a time.
+const SETUPS_AT_ONCE: usize = 16;
+
+/// Moves that wait at one table. One that is so far behind has failed.
+const MAX_WAITING: usize = 256;
+
+/// How often it is said how far it is.
+const SAY_EVERY: Duration = Duration::from_secs(1);
+
+/// When moves are made, and of them those that count.
+#[derive(Debug, Clone)]
+pub(crate) struct Course {
+    pub(crate) start: Instant,
+    pub(crate) window: Range<Instant>,
+}
+
+impl Course {
+    /// It begins after a pause, and what is due after the warm-up counts.
+    pub(crate) fn after(pause: Duration, warm_up: Duration, span: Duration) -> Self {
+        let start = Instant::now() + pause;
+        Self {
+            start,
+            window: start + warm_up..start + warm_up + span,
+        }
+    }
+}
+
+/// Opens one table for all who sit down together.
+pub(crate) async fn open<F>(
+    side: Side,
+    seats: impl Iterator<Item = F>,
+    tally: &Arc<Mutex<Tally>>,
+) -> anyhow::Result<Vec<Table>>
+where
+    F: Future<Output = anyhow::Result<Seated>>,
+{
+    stream::iter(seats)
+        .map(|seated| async { Table::open(side, seated.await?, Arc::clone(tally)).await })
+        .buffered(SETUPS_AT_ONCE)
+        .try_collect()
+        .await
+        .context("set the tables up")
+}
+
+/// Plays from the course's start to its end; all that was seen is in the tally.
+///
+/// # Errors
+/// Time cannot be told. What goes wrong at a table is in the tally.
+pub(crate) async fn play(
+    tables: Vec<Table>,
+    dues: impl Iterator<Item = (Duration, usize)>,
+    (course, tally): (&Course, &Arc<Mutex<Tally>>),
+) -> anyhow::Result<()> {
+    let lock = || tally.lock().unwrap_or_else(PoisonError::into_inner);
+    lock().begin(course.window.clone());
+    let (mut playing, mut told) = (JoinSet::new(), Vec::new());
+    for table in tables {
+        let (tx, rx) = mpsc::channel(MAX_WAITING);
+        playing.spawn(table.play(rx));
+        told.push(tx);
+    }
+    pace(dues, course, (&told, tally)).await?;
+    drop(told);
+    while let Some(ended) = playing.join_next().await {
+        let played = ended.context("a table").and_then(|played| played);
+        if let Err(error) = played {
+            lock().failures.add(Kind::Socket, || format!("{error:#}"));
+        }
+    }
+    Ok(())
+}
+
+/// Tells the tables when their moves are due.
+async fn pace(
+    dues: impl Iterator<Item = (Duration, usize)>,
+    course: &Course,
+    (tables, tally): (&[mpsc::Sender<Instant>], &Mutex<Tally>),
+) -> anyhow::Result<()> {
+    let (alarm, mut said, mut offered) = (Alarm::new()?, Instant::now(), 0_u64);
+    let lock = || tally.lock().unwrap_or_else(PoisonError::into_inner);
+    for (due, table) in dues {
+        let due = course.start + due;
+        if due >= course.window.end {
+            break;
+        }
+        alarm.wait_until(due).await?;
+        if course.window.contains(&due) {
+            if offered == 0 {
+                progress("moves count from now on")?;
+            }
+            offered += 1;
+        }
+        if tables[table].try_send(due).is_err() {
+            lock().failures.add(Kind::Late, || {
+                format!("table {table} has ended, or is {MAX_WAITING} moves behind")
+            });
+        }
+        if said.elapsed() >= SAY_EVERY {
+            said = Instant::now();
+            let left = course.window.end.saturating_duration_since(said).as_secs();
+            let arrived = lock().arrived;
+            update(&format!("{arrived} moves have arrived, {left} s are left"))?;
+        }
+    }
+    lock().offered = offered;
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! `idle`: what a connection takes of a node's memory and time while nothing happens but heartbeats.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use futures_util::{StreamExt as _, stream};
+use rand::Rng as _;
+use tokio::task::JoinSet;
+use tokio::time::{interval_at, sleep_until};
+
+use crate::client::Client;
+use crate::failures::{Failures, Kind};
+use crate::findings::{self, Findings, OutputArgs};
+use crate::guests::{AT_ONCE, begin_games, tokens};
+use crate::latencies::Latencies;
+use crate::oracle;
+use crate::report::progress;
+use crate::sampler::{Sampler, Usage};
+use crate::side::Side;
+use crate::site::{Site, SiteArgs, Work};
+use crate::table::HEARTBEAT;
+
+/// Failures with which it is over: the figures would mean nothing.
+const MAX_FAILURES: u64 = 100;
+
+/// The settings. The doc comments are the text of `--help`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Sockets in the end
+    #[arg(long, value_name = "N", default_value_t = 15_000, value_parser = clap::value_parser!(u16).range(2..=19_000))]
+    sockets: u16,
+    /// Sockets that are opened at a time; memory is looked at after each step
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u16).range(1..))]
+    step: u16,
+    /// How long each step is held, in seconds
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    hold: u16,
+    /// Games that they follow, one each; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    games: u16,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    site: SiteArgs,
+}
+
+/// What all sockets have seen.
+struct Seen {
+    pongs: Latencies,
+    failures: Failures,
+}
+
+/// The end of one step.
+struct Step {
+    sockets: usize,
+    /// Bytes of the node.
+    resident: f64,
+    /// While it was held.
+    work: Work,
+    /// How long the sockets took to open, and how many they were.
+    opened: (usize, Duration),
+}
+
+/// Opens sockets step by step, and prints what they take.
+///
+/// # Errors
+/// Something does not start, or a socket ended.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    ensure!(args.step < args.sockets, "a slope needs two steps");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let site = args.site.open(1)?;
+    let findings = runtime.block_on(hold(args, &site))?;
+    progress("")?;
+    findings::publish(&[findings], &args.output, &[])
+}
+
+async fn hold(args: &Args, site: &Site) -> anyhow::Result<Findings> {
+    let games = begin_games(site, args.games.into()).await?;
+    let began = Instant::now();
+    let seen = Arc::new(Mutex::new(Seen {
+        pongs: Latencies::since(began),
+        failures: Failures::none(),
+    }));
+    let sampler = Sampler::start(site.parts(), began);
+    let (mut sockets, mut steps) = (JoinSet::new(), Vec::new());
+    while sockets.len() < args.sockets.into() {
+        let from = sockets.len();
+        let to = usize::from(args.sockets).min(from + usize::from(args.step));
+        progress(&format!("tokens for {to} sockets"))?;
+        let tokens = tokens(site, from..to).await?;
+        progress(&format!("{to} sockets open"))?;
+        let start = Instant::now();
+        let mut opening = stream::iter(tokens.into_iter().zip(from..to))
+            .map(|(token, number)| {
+                let game = games.get(number % games.len().max(1));
+                open(
+                    site.address(number),
+                    token,
+                    game.map(|begun| begun.game.clone()),
+                )
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some(client) = opening.next().await {
+            sockets.spawn(live(client?, Arc::clone(&seen)));
+        }
+        let opened = (to - from, start.elapsed());
+        progress(&format!("{to} sockets are held"))?;
+        let before = site.work()?;
+        sleep_until((Instant::now() + Duration::from_secs(args.hold.into())).into()).await;
+        steps.push(Step {
+            sockets: to,
+            resident: site.resident()?.unwrap_or_default(),
+            work: site.work()?.since(before),
+            opened,
+        });
+        let failures = lock(&seen).failures.clone();
+        ensure!(
+            failures.total() < MAX_FAILURES,
+            "too many sockets failed: {failures:?}"
+        );
+    }
+    let usage = sampler.finish().await;
+    sockets.shutdown().await;
+    let mut seen = lock(&seen);
+    Ok(summary(args, &steps, &mut seen, usage))
+}
+
+fn summary(args: &Args, steps: &[Step], seen: &mut Seen, usage: Vec<Usage>) -> Findings {
+    let what = match args.games {
+        0 => "that follow nothing".to_owned(),
+        games => format!("that follow one of {games} games each"),
+    };
+    let load = format!(
+        "{} authenticated sockets {what}, {} at a time, each step held for {} s",
+        args.sockets, args.step, args.hold
+    );
+    let mut findings = Findings::new("idle", load, Side::Zeitnot);
+    let a_socket = |work: Duration, step: &Step| {
+        work.as_secs_f64() * 1e6 / f64::from(args.hold) / step.sockets as f64
+    };
+    if let (Some(first), Some(last)) = (steps.first(), steps.last()) {
+        let grown = last.resident - first.resident;
+        let slope = grown / (last.sockets - first.sockets).max(1) as f64;
+        if last.resident > 0.0 {
+            findings.number(
+                "resident memory a socket, from the first step to the last",
+                slope,
+                "bytes",
+            );
+            findings.number(
+                "CPU of the node a socket and second",
+                a_socket(last.work.nodes, last),
+                "µs",
+            );
+        }
+        findings.number(
+            "CPU of the load tool a socket and second",
+            a_socket(last.work.clients, last),
+            "µs",
+        );
+    }
+    for step in steps {
+        let (count, took) = step.opened;
+        findings.number("sockets", step.sockets as f64, "");
+        findings.number("  opened", count as f64 / took.as_secs_f64(), "sockets/s");
+        if step.resident > 0.0 {
+            findings.number(
+                "  resident memory of the node",
+                step.resident / f64::from(1 << 20),
+                "MiB",
+            );
+        }
+    }
+    findings.latencies = vec![seen.pongs.distribution("a ping is answered")];
+    findings.failures = std::mem::take(&mut seen.failures);
+    findings.processes = usage;
+    findings
+}
+
+async fn open(address: &str, token: String, game: Option<String>) -> anyhow::Result<Client> {
+    let mut client = Client::connect(address, "/ws", Some(&token)).await?;
+    if let Some(game) = game {
+        client.send(oracle::watch(&game)).await?;
+        while !client.next().await?.0.contains(r#""t":"game""#) {}
+    }
+    Ok(client)
+}
+
+/// Says now and then that it lives, and counts how long the answer takes.
+async fn live(mut client: Client, seen: Arc<Mutex<Seen>>) {
+    let first = HEARTBEAT.mul_f64(rand::rng().random_range(0.0..1.0));
+    let mut heartbeat = interval_at((Instant::now() + first).into(), HEARTBEAT);
+    let mut asked = None;
+    let ended = loop {
+        tokio::select! {
+            frame = client.next() => match frame {
+                Ok((text, at)) if text.contains(r#""t":"pong""#) => {
+                    if let Some(asked) = asked.take() {
+                        lock(&seen).pongs.record(asked, at);
+                    }
+                }
+                // Who else is here, and whether the store answers.
+                Ok(_) => {}
+                Err(error) => break error,
+            },
+            due = heartbeat.tick() => {
+                asked = Some(due.into_std());
+                if let Err(error) = client.send(oracle::PING.to_owned()).await {
+                    break error;
+                }
+            }
+        }
+    };
+    lock(&seen)
+        .failures
+        .add(Kind::Socket, || format!("{ended:#}"));
+}
+
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    // What is inside is whole even if a holder panicked.
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}

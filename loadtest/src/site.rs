@@ -1,0 +1,226 @@
+//! Where the load goes: nodes that somebody named, or some that are started for it and end with it.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use tokio::time::sleep_until;
+use zeitnot_loadtest::deployment::usage::cpu_time;
+use zeitnot_loadtest::deployment::{Deployment, Node, RedisKind, Settings};
+
+use crate::binary;
+
+/// What was acknowledged is on disk within a second.
+const REDIS_OPTIONS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "everysec"];
+
+/// Games are set up long before they are played.
+const NODE_ARGS: [&str; 2] = ["--first-move", "1h"];
+
+/// The variable that says how many threads a node has.
+const THREADS: &str = "TOKIO_WORKER_THREADS";
+
+/// The settings. The doc comments are the text of `--help`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct SiteArgs {
+    /// A node, e.g. ws://127.0.0.1:8080; repeatable. Without it, nodes are started
+    #[arg(long, value_name = "URL")]
+    url: Vec<Url>,
+    /// How many nodes are started; several share a Redis
+    #[arg(long, value_name = "N", conflicts_with = "url", value_parser = clap::value_parser!(u8).range(1..=64))]
+    nodes: Option<u8>,
+    /// Threads of each node that is started; without it, one for each core
+    #[arg(long, value_name = "N", conflicts_with = "url", value_parser = clap::value_parser!(u8).range(1..))]
+    node_threads: Option<u8>,
+    /// The server's binary; without it, the one beside this
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    binary: Option<PathBuf>,
+    /// Further arguments of every node, behind `--`
+    #[arg(last = true, value_name = "ARGS", conflicts_with = "url")]
+    node_args: Vec<String>,
+}
+
+/// Where a node listens. Shape: `ws://127.0.0.1:8080`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Url {
+    /// Shape: `127.0.0.1:8080`.
+    address: String,
+}
+
+impl FromStr for Url {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let rest = ["ws://", "http://"]
+            .into_iter()
+            .find_map(|scheme| text.strip_prefix(scheme));
+        let rest =
+            rest.context("a node is named like ws://127.0.0.1:8080; there is no TLS here")?;
+        let host = rest.strip_suffix("/ws").unwrap_or(rest);
+        let host = host.strip_suffix('/').unwrap_or(host);
+        let is_host = !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']);
+        ensure!(is_host, "a node is named like ws://127.0.0.1:8080");
+        let has_port = host
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        Ok(Self {
+            address: if has_port {
+                host.to_owned()
+            } else {
+                format!("{host}:80")
+            },
+        })
+    }
+}
+
+/// Nodes that serve the same games.
+#[derive(Debug)]
+pub(crate) struct Site {
+    addresses: Vec<String>,
+    /// What was started; it ends with this.
+    deployment: Option<Deployment>,
+}
+
+/// A process on this machine that is looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) pid: u32,
+}
+
+/// The time at work of each kind of process; zero for those on other machines.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Work {
+    pub(crate) nodes: Duration,
+    pub(crate) redis: Duration,
+    /// Of this process.
+    pub(crate) clients: Duration,
+}
+
+impl Work {
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            nodes: self.nodes.saturating_sub(before.nodes),
+            redis: self.redis.saturating_sub(before.redis),
+            clients: self.clients.saturating_sub(before.clients),
+        }
+    }
+}
+
+impl SiteArgs {
+    /// What was named, or what is started for this; with so many nodes unless it is said how many.
+    pub(crate) fn open(&self, nodes: u8) -> anyhow::Result<Site> {
+        if !self.url.is_empty() {
+            return Ok(Site {
+                addresses: self.url.iter().map(|url| url.address.clone()).collect(),
+                deployment: None,
+            });
+        }
+        let nodes = usize::from(self.nodes.unwrap_or(nodes));
+        let mut settings = Settings::new(&binary::find(self.binary.as_deref())?)
+            .nodes(nodes)
+            .args(&NODE_ARGS)
+            .args(&self.node_args);
+        if nodes > 1 {
+            settings = settings
+                .over(RedisKind::Single)
+                .redis_on_a_port()
+                .redis_options(&REDIS_OPTIONS);
+        }
+        if let Some(threads) = self.node_threads {
+            settings = settings.variables(&[(THREADS.into(), threads.to_string().into())]);
+        }
+        let deployment = settings.start()?;
+        let nodes = deployment.nodes().iter();
+        Ok(Site {
+            addresses: nodes.map(|node| node.address().to_owned()).collect(),
+            deployment: Some(deployment),
+        })
+    }
+}
+
+impl Site {
+    /// The nodes in turn: behind the last one comes the first.
+    pub(crate) fn address(&self, number: usize) -> &str {
+        &self.addresses[number % self.addresses.len()]
+    }
+
+    /// All of them.
+    pub(crate) fn addresses(&self) -> &[String] {
+        &self.addresses
+    }
+
+    /// Those of its processes that are on this machine and ours.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let nodes = self.nodes().iter().enumerate().map(|(number, node)| Part {
+            name: format!("node-{}", number + 1),
+            pid: node.pid(),
+        });
+        let redis = self.redis_pid().map(|pid| Part {
+            name: "redis".to_owned(),
+            pid,
+        });
+        nodes.chain(redis).collect()
+    }
+
+    /// What it used until now.
+    pub(crate) fn work(&self) -> anyhow::Result<Work> {
+        let nodes = self.nodes().iter().map(Node::cpu_time);
+        Ok(Work {
+            nodes: nodes.sum::<anyhow::Result<_>>()?,
+            redis: self.redis_pid().map_or(Ok(Duration::ZERO), cpu_time)?,
+            clients: cpu_time(std::process::id())?,
+        })
+    }
+
+    /// What it uses in this time.
+    pub(crate) async fn work_within(&self, window: &Range<Instant>) -> anyhow::Result<Work> {
+        sleep_until(window.start.into()).await;
+        let before = self.work()?;
+        sleep_until(window.end.into()).await;
+        Ok(self.work()?.since(before))
+    }
+
+    /// Bytes of all nodes in RAM; unknown on other machines.
+    pub(crate) fn resident(&self) -> anyhow::Result<Option<f64>> {
+        if self.deployment.is_none() {
+            return Ok(None);
+        }
+        let mut bytes = 0.0;
+        for node in self.nodes() {
+            bytes += node.memory()?.resident as f64;
+        }
+        Ok(Some(bytes))
+    }
+
+    fn nodes(&self) -> &[Node] {
+        self.deployment.as_ref().map_or(&[], Deployment::nodes)
+    }
+
+    fn redis_pid(&self) -> Option<u32> {
+        Some(self.deployment.as_ref()?.redis()?.pid())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_named_by_its_url() {
+        let cases = [
+            ("ws://127.0.0.1:8080", Some("127.0.0.1:8080")),
+            ("ws://chess.example/ws", Some("chess.example:80")),
+            ("http://[::1]:8080/", Some("[::1]:8080")),
+            ("wss://chess.example", None),
+            ("127.0.0.1:8080", None),
+            ("ws://", None),
+            ("ws://a/b", None),
+        ];
+        for (text, expected) in cases {
+            let url = text.parse::<Url>().ok();
+            assert_eq!(url.as_ref().map(|url| &*url.address), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! `watch`: one game with very many spectators on one node, beside the same frames written straight to as many sockets.
+
+mod crowd;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::runtime::Handle;
+use tokio::time::sleep_until;
+use zeitnot_loadtest::deployment::usage::cpu_time;
+use zeitnot_loadtest::deployment::{Node, NodeSettings};
+
+use crate::drive::{self, Course};
+use crate::findings::{self, Findings, OutputArgs};
+use crate::latencies::Latencies;
+use crate::line::Line;
+use crate::report::progress;
+use crate::sampler::Sampler;
+use crate::schedule::Schedule;
+use crate::seating::{open_lines, sit_down, sit_down_at_floor};
+use crate::side::Side;
+use crate::site::{Part, Site, SiteArgs, Work};
+use crate::table::{Seated, Table};
+use crate::tally::Tally;
+use crowd::{Crowd, Pace, Shared, Stand};
+
+/// How long nobody moves before the first one: one heartbeat of everybody, whose cost is not the moves'.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// What the floor's figures may be multiplied with.
+const BUDGETS: [(&str, f64); 1] = [("last spectator has it, p50, ms", 1.2)];
+
+/// The settings. The doc comments are the text of `--help`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Spectators of the game
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u16).range(1..=19_000))]
+    spectators: u16,
+    /// Moves that are played
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=90))]
+    moves: u16,
+    /// From one move to the next, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(100..=60_000))]
+    pace: u32,
+    /// Moves a second of other games on the same node
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    others: u32,
+    /// What it is compared with
+    #[arg(long, value_name = "SIDE")]
+    against: Option<Side>,
+    /// How often each is run
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
+    repeat: u8,
+    /// Where the moves of the other games fall
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    site: SiteArgs,
+}
+
+/// What is watched.
+enum Place {
+    Floor(Node),
+    Zeitnot(Site),
+}
+
+/// What was seen at the tables and from among the spectators.
+struct Told {
+    game: Tally,
+    others: Tally,
+    crowd: Shared,
+    /// Within the quiet time, and while moves were made.
+    quiet: Work,
+    busy: Work,
+    took: Duration,
+}
+
+/// Runs all of it.
+///
+/// # Errors
+/// Something does not start, or a spectator was not told what he must be told.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let spectators = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let sides: Vec<Side> = args.against.into_iter().chain([Side::Zeitnot]).collect();
+    let mut runs = Vec::new();
+    for repetition in 0..args.repeat {
+        for &side in &sides {
+            progress(&format!(
+                "run {} of {}: {side}",
+                repetition + 1,
+                args.repeat
+            ))?;
+            let place = match side {
+                Side::Floor => Place::Floor(start_fan()?),
+                Side::Zeitnot => Place::Zeitnot(args.site.open(1)?),
+            };
+            let run = runtime.block_on(one(args, &place, spectators.handle()));
+            runs.push(run.with_context(|| format!("{side}, run {}", repetition + 1))?);
+        }
+    }
+    progress("")?;
+    findings::publish(&runs, &args.output, &BUDGETS)
+}
+
+fn start_fan() -> anyhow::Result<Node> {
+    Node::start(NodeSettings {
+        binary: std::env::current_exe()?,
+        args: vec!["fan-node".into()],
+        variables: Vec::new(),
+        log: None,
+    })
+}
+
+impl Place {
+    const fn side(&self) -> Side {
+        match self {
+            Self::Floor(_) => Side::Floor,
+            Self::Zeitnot(_) => Side::Zeitnot,
+        }
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        match self {
+            Self::Floor(node) => vec![node.address().to_owned()],
+            Self::Zeitnot(site) => site.addresses().to_vec(),
+        }
+    }
+
+    fn parts(&self) -> Vec<Part> {
+        match self {
+            Self::Floor(node) => vec![Part {
+                name: "floor".to_owned(),
+                pid: node.pid(),
+            }],
+            Self::Zeitnot(site) => site.parts(),
+        }
+    }
+
+    fn work(&self) -> anyhow::Result<Work> {
+        match self {
+            Self::Floor(node) => Ok(Work {
+                nodes: node.cpu_time()?,
+                redis: Duration::ZERO,
+                clients: cpu_time(std::process::id())?,
+            }),
+            Self::Zeitnot(site) => site.work(),
+        }
+    }
+
+    /// Both players of the game, at the first nodes.
+    async fn seat_players(&self, line: &Arc<Line>) -> anyhow::Result<Seated> {
+        let addresses = self.addresses();
+        let nodes = [&*addresses[0], &*addresses[1 % addresses.len()]];
+        match self {
+            Self::Zeitnot(_) => sit_down(nodes, line, 0).await,
+            Self::Floor(_) => {
+                sit_down_at_floor(nodes.map(|node| (node, "/play")), line, "floor").await
+            }
+        }
+    }
+}
+
+async fn one(args: &Args, place: &Place, spectators: &Handle) -> anyhow::Result<Findings> {
+    let lines = open_lines()?;
+    let [game, others] = [(); 2].map(|()| Arc::new(Mutex::new(Tally::new())));
+    let seats = [place.seat_players(&lines[0])].into_iter();
+    let tables = drive::open(place.side(), seats, &game).await?;
+    let stand = Stand {
+        side: place.side(),
+        addresses: place.addresses(),
+        game: tables[0].game().to_owned(),
+    };
+    let other_tables = match place {
+        Place::Floor(_) => Vec::new(),
+        Place::Zeitnot(site) => open_others(args, (site, &lines), &others).await?,
+    };
+    let crowd = Crowd::gather(stand, args.spectators.into(), spectators).await?;
+
+    let period = Duration::from_millis(args.pace.into());
+    let course = Course::after(QUIET, Duration::ZERO, period * u32::from(args.moves));
+    let pace = Pace {
+        first: course.start,
+        period,
+        moves: args.moves,
+    };
+    let sampler = Sampler::start(place.parts(), course.start);
+    let watching = crowd.watch(pace);
+    progress(&format!("{}: everybody is here", place.side()))?;
+    let before = place.work()?;
+    let dues = (0..u32::from(args.moves)).map(|number| (period * number, 0));
+    let schedule = Schedule::new(args.others.max(1), other_tables.len().max(1), args.seed);
+    let other_dues = schedule.dues().take_while(|_| !other_tables.is_empty());
+    let other_dues: Vec<_> = other_dues
+        .take_while(|(due, _)| course.start + *due < course.window.end)
+        .collect();
+    let (played, played_too, at_first) = tokio::join!(
+        drive::play(tables, dues, (&course, &game)),
+        drive::play(other_tables, other_dues.into_iter(), (&course, &others)),
+        async {
+            sleep_until(course.start.into()).await;
+            place.work()
+        }
+    );
+    played?;
+    played_too?;
+    sleep_until(course.window.end.into()).await;
+    let crowd = watching.finish().await;
+    let at_first = at_first?;
+    let told = Told {
+        game: Tally::taken(&game),
+        others: Tally::taken(&others),
+        crowd,
+        quiet: at_first.since(before),
+        busy: place.work()?.since(at_first),
+        took: course.start.elapsed(),
+    };
+    let mut findings = summary(args, place.side(), told);
+    findings.processes = sampler.finish().await;
+    Ok(findings)
+}
+
+/// Other games that go on as if nothing were: two tables for each move a second, so that nobody moves faster than people
+/// do.
+async fn open_others(
+    args: &Args,
+    (site, lines): (&Site, &[Arc<Line>]),
+    tally: &Arc<Mutex<Tally>>,
+) -> anyhow::Result<Vec<Table>> {
+    let seconds = u64::from(args.pace) * u64::from(args.moves) / 1000;
+    let plies = usize::try_from(seconds)? + 1;
+    let seats = (0..usize::try_from(args.others)?).map(|table| {
+        let nodes = [site.address(table), site.address(table + 1)];
+        sit_down(nodes, &lines[table % lines.len()], plies)
+    });
+    drive::open(Side::Zeitnot, seats, tally).await
+}
+
+fn summary(args: &Args, side: Side, told: Told) -> Findings {
+    let Args {
+        spectators,
+        moves,
+        pace,
+        ..
+    } = args;
+    let load = format!("{spectators} spectators of one game, {moves} moves, one each {pace} ms");
+    let mut findings = Findings::new("watch", load, side);
+    let Told {
+        game,
+        others,
+        crowd,
+        quiet,
+        busy,
+        took,
+    } = told;
+    let now = Instant::now();
+    let [mut all, mut median, mut last] = [(); 3].map(|()| Latencies::since(now));
+    for (number, mut arrivals) in crowd.arrivals.into_iter().enumerate() {
+        arrivals.sort_unstable();
+        // Each move stands in the second in which it was due.
+        let due =
+            now + Duration::from_millis(u64::from(*pace)) * u32::try_from(number).unwrap_or(0);
+        for took in &arrivals {
+            all.record(due, due + *took);
+        }
+        if let (Some(middle), Some(slowest)) = (arrivals.get(arrivals.len() / 2), arrivals.last()) {
+            median.record(due, due + *middle);
+            last.record(due, due + *slowest);
+        }
+    }
+    let frames = crowd.frames.max(1) as f64;
+    let rest = |busy: Duration, quiet: Duration| {
+        let quiet = quiet.as_secs_f64() / QUIET.as_secs_f64() * took.as_secs_f64();
+        (busy.as_secs_f64() - quiet) * 1e6 / frames
+    };
+    let heartbeats = quiet.nodes.as_secs_f64() / QUIET.as_secs_f64() * 100.0;
+    findings.number("frames that spectators got", frames, "");
+    findings.number(
+        "versions that a snapshot stood for",
+        crowd.skipped as f64,
+        "",
+    );
+    findings.number(
+        "CPU of the node a frame, beside heartbeats",
+        rest(busy.nodes, quiet.nodes),
+        "µs",
+    );
+    findings.number(
+        "CPU of the load tool a frame",
+        rest(busy.clients, quiet.clients),
+        "µs",
+    );
+    findings.number("CPU of the node for heartbeats", heartbeats, "% of a core");
+    findings.latencies = vec![
+        last.distribution("last spectator has it"),
+        median.distribution("median spectator has it"),
+        all.distribution("any spectator has it"),
+        game.opponent.distribution("opponent has it"),
+        game.own.distribution("own answer"),
+        others.own.distribution("own answer in other games"),
+        others
+            .opponent
+            .distribution("opponent in other games has it"),
+    ];
+    findings.failures = crowd.failures;
+    findings.failures.merge(game.failures);
+    findings.failures.merge(others.failures);
+    findings
+}

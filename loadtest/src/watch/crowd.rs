@@ -1,0 +1,311 @@
+//! The spectators of one game: each a socket that is told of every move, or of a snapshot in the place of some.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use futures_util::{StreamExt as _, stream};
+use rand::Rng as _;
+use serde::Deserialize;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use tokio::time::{interval_at, sleep, timeout};
+
+use crate::client::{Client, Text};
+use crate::failures::{Failures, Kind};
+use crate::oracle;
+use crate::report::update;
+use crate::sequence::{FIRST_VERSION, Sequence};
+use crate::side::Side;
+use crate::table::HEARTBEAT;
+
+/// Sockets that are opened at a time.
+const OPENED_AT_ONCE: usize = 64;
+
+/// Opened sockets after which it is said how many there are.
+const SAY_EVERY: usize = 100;
+
+/// How long the last frame may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The pause between two looks whether all have come.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// When which move is due.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    pub(super) first: Instant,
+    pub(super) period: Duration,
+    pub(super) moves: u16,
+}
+
+impl Pace {
+    /// The move that makes this version.
+    pub(super) fn due(&self, version: u16) -> Instant {
+        self.first + self.period * u32::from(version.saturating_sub(FIRST_VERSION + 1))
+    }
+
+    pub(super) fn last_version(&self) -> u16 {
+        FIRST_VERSION + self.moves
+    }
+}
+
+/// Where spectators stand.
+#[derive(Debug, Clone)]
+pub(super) struct Stand {
+    pub(super) side: Side,
+    pub(super) addresses: Vec<String>,
+    pub(super) game: String,
+}
+
+/// Spectators that have all been shown the game, and wait.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    side: Side,
+    clients: Vec<Client>,
+    /// Where they run: not where the players do, who would wait for all of them to be read.
+    runtime: Handle,
+}
+
+/// Spectators that are told of moves.
+#[derive(Debug)]
+pub(super) struct Watching {
+    shared: Arc<Mutex<Shared>>,
+    count: usize,
+    /// They end with this.
+    tasks: JoinSet<()>,
+}
+
+/// What all of them were told.
+#[derive(Debug)]
+pub(super) struct Shared {
+    side: Side,
+    pace: Pace,
+    sequences: Vec<Sequence>,
+    /// How long each move took to each spectator.
+    pub(super) arrivals: Vec<Vec<Duration>>,
+    pub(super) frames: u64,
+    /// Versions that a snapshot stood for.
+    pub(super) skipped: u64,
+    pub(super) failures: Failures,
+    /// All are sent the same: what the last frame meant.
+    last: Option<(Text, Told)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Told {
+    Move(u16),
+    Snapshot(u16),
+    Nothing,
+}
+
+#[derive(Debug, Deserialize)]
+struct Frame<'a> {
+    t: &'a str,
+    v: Option<u16>,
+}
+
+impl Crowd {
+    /// Opens so many sockets, some at a time, on a runtime of their own.
+    pub(super) async fn gather(
+        stand: Stand,
+        count: usize,
+        runtime: &Handle,
+    ) -> anyhow::Result<Self> {
+        let side = stand.side;
+        let opened = runtime.spawn(async move { Self::open_all(&stand, count).await });
+        Ok(Self {
+            side,
+            clients: opened.await??,
+            runtime: runtime.clone(),
+        })
+    }
+
+    async fn open_all(stand: &Stand, count: usize) -> anyhow::Result<Vec<Client>> {
+        let mut opening = stream::iter(0..count)
+            .map(|number| open(stand, number))
+            .buffer_unordered(OPENED_AT_ONCE);
+        let mut clients = Vec::with_capacity(count);
+        while let Some(client) = opening.next().await {
+            clients.push(client.with_context(|| format!("spectator {}", clients.len() + 1))?);
+            if clients.len().is_multiple_of(SAY_EVERY) {
+                update(&format!("{} spectators of {count}", clients.len()))?;
+            }
+        }
+        drop(opening);
+        Ok(clients)
+    }
+
+    /// From now on they listen.
+    pub(super) fn watch(self, pace: Pace) -> Watching {
+        let count = self.clients.len();
+        let shared = Arc::new(Mutex::new(Shared {
+            side: self.side,
+            pace,
+            sequences: vec![Sequence::from(FIRST_VERSION); count],
+            arrivals: vec![Vec::with_capacity(count); pace.moves.into()],
+            frames: 0,
+            skipped: 0,
+            failures: Failures::none(),
+            last: None,
+        }));
+        let mut tasks = JoinSet::new();
+        for (number, client) in self.clients.into_iter().enumerate() {
+            let standing = stand_by(client, number, Arc::clone(&shared));
+            tasks.spawn_on(standing, &self.runtime);
+        }
+        Watching {
+            shared,
+            count,
+            tasks,
+        }
+    }
+}
+
+impl Watching {
+    /// Waits until everybody has heard of the last move, or for as long as that may take; then it is over.
+    pub(super) async fn finish(mut self) -> Shared {
+        let give_up = Instant::now() + PATIENCE;
+        let is_complete = || {
+            let shared = lock(&self.shared);
+            shared
+                .arrivals
+                .last()
+                .is_none_or(|last| last.len() >= self.count)
+        };
+        while !is_complete() && Instant::now() < give_up && !self.tasks.is_empty() {
+            sleep(PAUSE).await;
+        }
+        self.tasks.shutdown().await;
+        let mut shared = lock(&self.shared);
+        let ended = Shared {
+            side: shared.side,
+            pace: shared.pace,
+            sequences: Vec::new(),
+            arrivals: std::mem::take(&mut shared.arrivals),
+            frames: shared.frames,
+            skipped: 0,
+            failures: std::mem::take(&mut shared.failures),
+            last: None,
+        };
+        let sequences = std::mem::take(&mut shared.sequences);
+        ended.end(sequences)
+    }
+}
+
+impl Shared {
+    fn end(mut self, sequences: Vec<Sequence>) -> Self {
+        for sequence in sequences {
+            self.skipped += sequence.skipped();
+            sequence.end(self.pace.last_version(), &mut self.failures);
+        }
+        self
+    }
+
+    fn hear(&mut self, number: usize, (text, at): (Text, Instant)) {
+        let told = match &self.last {
+            Some((last, told)) if *last == text => *told,
+            _ => match told(self.side, &text) {
+                Ok(told) => {
+                    self.last = Some((text, told));
+                    told
+                }
+                Err(error) => {
+                    let example = || format!("{error:#}: {text}");
+                    return self.failures.add(Kind::Unexpected, example);
+                }
+            },
+        };
+        let sequence = &mut self.sequences[number];
+        let before = sequence.head();
+        match told {
+            Told::Nothing => return,
+            Told::Move(version) => {
+                sequence.take(version, &mut self.failures);
+            }
+            Told::Snapshot(version) => sequence.jump(version, &mut self.failures),
+        }
+        self.frames += 1;
+        let after = sequence.head();
+        for version in before + 1..=after {
+            let took = at.saturating_duration_since(self.pace.due(version));
+            match self
+                .arrivals
+                .get_mut(usize::from(version - FIRST_VERSION - 1))
+            {
+                Some(arrivals) => arrivals.push(took),
+                None => self.failures.add(Kind::Unexpected, || {
+                    format!("version {version} was never made")
+                }),
+            }
+        }
+    }
+}
+
+async fn open(stand: &Stand, number: usize) -> anyhow::Result<Client> {
+    let address = &stand.addresses[number % stand.addresses.len()];
+    if stand.side == Side::Floor {
+        return Client::connect(address, "/watch", None).await;
+    }
+    let mut client = Client::connect(address, "/ws", None).await?;
+    client.send(oracle::watch(&stand.game)).await?;
+    let shown = async {
+        loop {
+            let (text, _) = client.next().await?;
+            match told(stand.side, &text)? {
+                Told::Nothing => {}
+                Told::Snapshot(FIRST_VERSION) => return anyhow::Ok(()),
+                Told::Snapshot(_) | Told::Move(_) => bail!("it has begun: {text}"),
+            }
+        }
+    };
+    timeout(PATIENCE, shown)
+        .await
+        .context("no snapshot in time")??;
+    Ok(client)
+}
+
+/// Listens, and says now and then that it lives.
+async fn stand_by(mut client: Client, number: usize, shared: Arc<Mutex<Shared>>) {
+    let has_heartbeat = lock(&shared).side == Side::Zeitnot;
+    let first = HEARTBEAT.mul_f64(rand::rng().random_range(0.0..1.0));
+    let mut heartbeat = interval_at((Instant::now() + first).into(), HEARTBEAT);
+    let ended = loop {
+        tokio::select! {
+            frame = client.next() => match frame {
+                Ok(frame) => lock(&shared).hear(number, frame),
+                Err(error) => break error,
+            },
+            _ = heartbeat.tick(), if has_heartbeat => {
+                if let Err(error) = client.send(oracle::PING.to_owned()).await {
+                    break error;
+                }
+            }
+        }
+    };
+    lock(&shared)
+        .failures
+        .add(Kind::Socket, || format!("{ended:#}"));
+}
+
+fn told(side: Side, text: &str) -> anyhow::Result<Told> {
+    let frame: Frame<'_> = serde_json::from_str(text).context("a frame")?;
+    let version = || frame.v.context("no version");
+    Ok(match frame.t {
+        // The floor passes on what the player sent, who had seen the version before.
+        "move" if side == Side::Floor => Told::Move(version()? + 1),
+        "move" => Told::Move(version()?),
+        "game" => Told::Snapshot(version()?),
+        "status" => {
+            ensure!(text.contains(r#""store":"ok""#), "the store is away");
+            Told::Nothing
+        }
+        "pong" | "presence" | "crowd" | "chat" => Told::Nothing,
+        _ => bail!("nothing of that kind was expected"),
+    })
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    // What is inside is whole even if a holder panicked.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,269 @@
+//! Each scenario with small numbers on the built server: it ends well, and its file has what it says.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use zeitnot_loadtest::deployment::Deployment;
+
+const TOOL: &str = env!("CARGO_BIN_EXE_zeitnot-loadtest");
+
+/// The server's binary, which the workspace's tests build beside ours.
+fn server() -> PathBuf {
+    let server = Path::new(TOOL).with_file_name("zeitnot");
+    let advice = "build the server first: cargo build --package zeitnot";
+    assert!(server.is_file(), "{advice}");
+    server
+}
+
+/// A run of the tool.
+struct Run {
+    tool: Child,
+    json: PathBuf,
+    _dir: TempDir,
+}
+
+impl Run {
+    fn start(args: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let json = dir.path().join("findings.json");
+        let tool = Command::new(TOOL)
+            .args(args)
+            .arg("--json")
+            .arg(&json)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn();
+        Self {
+            tool: tool.unwrap(),
+            json,
+            _dir: dir,
+        }
+    }
+
+    /// Waits until it says so.
+    fn wait_for(&mut self, words: &str) {
+        let stderr = self.tool.stderr.as_mut().unwrap();
+        // What comes after that line goes nowhere, but is taken.
+        let mut lines = BufReader::with_capacity(1, stderr).lines();
+        assert!(lines.any(|line| line.unwrap().contains(words)), "{words}");
+    }
+
+    /// All runs that it has found something in.
+    fn findings(mut self) -> Vec<Value> {
+        let mut said = String::new();
+        for line in BufReader::new(self.tool.stderr.take().unwrap()).lines() {
+            said.push_str(&line.unwrap());
+            said.push('\n');
+        }
+        let ended = self.tool.wait().unwrap();
+        let text = std::fs::read_to_string(&self.json).unwrap_or_default();
+        assert!(ended.success(), "{ended}: {said}{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+fn run(args: &[&str]) -> Vec<Value> {
+    server();
+    Run::start(args).findings()
+}
+
+/// How many were counted of one kind of latency.
+fn count(run: &Value, name: &str) -> u64 {
+    latency(run, name)["count"].as_u64().unwrap()
+}
+
+fn latency<'a>(run: &'a Value, name: &str) -> &'a Value {
+    let latencies = run["latencies"].as_array().unwrap();
+    let one = latencies.iter().find(|one| one["name"] == name);
+    one.unwrap_or_else(|| panic!("{name} in {run}"))
+}
+
+fn number(run: &Value, name: &str) -> f64 {
+    let numbers = run["numbers"].as_array().unwrap();
+    let one = numbers.iter().find(|one| one["name"] == name);
+    one.unwrap_or_else(|| panic!("{name} in {run}"))["value"]
+        .as_f64()
+        .unwrap()
+}
+
+#[test]
+fn moves_go_from_node_to_node_beside_the_floor() {
+    let args = [
+        "relay",
+        "--rate",
+        "20",
+        "--seconds",
+        "1",
+        "--repeat",
+        "1",
+        "--against",
+        "floor",
+    ];
+    let runs = run(&args);
+    assert_eq!(runs.len(), 2);
+    for run in &runs {
+        assert_eq!(
+            (&run["undelivered"], &run["errors"]),
+            (&json!(0), &json!([]))
+        );
+        assert!(run["opponent"]["p50"].as_f64().unwrap() > 0.0);
+    }
+}
+
+#[test]
+fn every_spectator_is_told_of_every_move_beside_the_floor() {
+    let args = [
+        "watch",
+        "--spectators",
+        "20",
+        "--moves",
+        "4",
+        "--pace",
+        "100",
+        "--others",
+        "2",
+        "--against",
+        "floor",
+    ];
+    let runs = run(&args);
+    let sides: Vec<_> = runs
+        .iter()
+        .map(|run| run["side"].as_str().unwrap())
+        .collect();
+    assert_eq!(sides, ["floor", "zeitnot"]);
+    for run in &runs {
+        assert_eq!(count(run, "any spectator has it"), 80);
+        assert_eq!(count(run, "last spectator has it"), 4);
+        assert_eq!(count(run, "opponent has it"), 4);
+    }
+    assert_eq!(count(&runs[1], "own answer"), 4);
+}
+
+#[test]
+fn idle_sockets_are_held_and_answered() {
+    let args = [
+        "idle",
+        "--sockets",
+        "20",
+        "--step",
+        "10",
+        "--hold",
+        "6",
+        "--games",
+        "3",
+    ];
+    let runs = run(&args);
+    assert!(count(&runs[0], "a ping is answered") >= 20);
+    assert!(number(&runs[0], "CPU of the node a socket and second") >= 0.0);
+}
+
+#[test]
+fn games_are_played_to_their_end_with_spectators_on_other_nodes() {
+    let args = [
+        "play",
+        "--games",
+        "6",
+        "--spectators",
+        "2",
+        "--think",
+        "200",
+        "--seconds",
+        "5",
+        "--nodes",
+        "3",
+    ];
+    let runs = run(&args);
+    // One of the six has ten plies.
+    assert!(number(&runs[0], "games played to their end") >= 1.0);
+    let opponents = count(&runs[0], "opponent has it");
+    assert!(opponents > 0);
+    assert_eq!(count(&runs[0], "own answer"), opponents);
+    assert_eq!(count(&runs[0], "a spectator has it"), 2 * opponents);
+}
+
+#[test]
+fn everybody_comes_back_after_a_cut_and_is_at_the_head() {
+    let args = [
+        "storm",
+        "--sockets",
+        "30",
+        "--games",
+        "4",
+        "--jitter",
+        "100",
+        "--rounds",
+        "2",
+    ];
+    let runs = run(&args);
+    assert_eq!(count(&runs[0], "back at the head"), 60);
+}
+
+#[test]
+fn whoever_seeks_finds_somebody() {
+    let args = ["lobby", "--rate", "10", "--watchers", "2", "--seconds", "2"];
+    let runs = run(&args);
+    assert_eq!(count(&runs[0], "seek is answered"), 20);
+    assert_eq!(count(&runs[0], "game has begun"), 20);
+}
+
+#[test]
+fn steps_go_up_to_where_they_are_told_to_end() {
+    let args = [
+        "steps",
+        "--from",
+        "10",
+        "--to",
+        "20",
+        "--factor",
+        "200",
+        "--limit",
+        "60000",
+        "--seconds",
+        "1",
+        "--nodes",
+        "1",
+    ];
+    let runs = run(&args);
+    assert_eq!(runs.len(), 2);
+    assert!(number(&runs[0], "last step within the limit") >= 10.0);
+}
+
+/// Latencies count from when moves were due, so whoever is kept waiting by a server that stands still counts each move
+/// that he would have made: one that asks again only after an answer would count one for each table.
+#[test]
+fn a_server_that_freezes_is_seen_in_the_latencies_of_all_that_was_due() {
+    const TABLES: u64 = 10;
+    const FROZEN: Duration = Duration::from_secs(1);
+    let deployment = Deployment::embedded_with(&server(), (&["--first-move", "1h"], &[])).unwrap();
+    let url = format!("ws://{}", deployment.address());
+    let mut run = Run::start(&[
+        "play",
+        "--url",
+        &url,
+        "--games",
+        &TABLES.to_string(),
+        "--spectators",
+        "0",
+        "--think",
+        "200",
+        "--seconds",
+        "8",
+    ]);
+    run.wait_for("moves count from now on");
+    let frozen = Instant::now();
+    deployment.node(0).pause().unwrap();
+    while let Some(left) = FROZEN.checked_sub(frozen.elapsed()) {
+        std::thread::park_timeout(left);
+    }
+    deployment.node(0).resume().unwrap();
+    let runs = run.findings();
+    let own = latency(&runs[0], "own answer");
+    // About five moves a second are due at each table: four of them more than 200 ms before it goes on.
+    let late = own["over_ms"]["200"].as_u64().unwrap();
+    assert!(late >= 2 * TABLES, "{late}: {own}");
+    assert!(own["p99"].as_f64().unwrap() > 200e3, "{own}");
+}
