@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test lint deny fmt types screenshot bench bench-relay bench-redis deps page
+.PHONY: help run cluster test lint deny fmt types screenshot bench bench-relay bench-redis chaos deps page
 
 help: ## Lists the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
@@ -57,6 +57,11 @@ bench-redis: ## Measures what Redis does for an append, for games at rest, and w
 	deploy/test-deps.sh redis-server
 	cargo build --release --package zeitnot --package zeitnot-loadtest
 	$(target)/release/zeitnot-loadtest redis-cost $(ARGS)
+
+chaos: ## Hurts a deployment and proves that it keeps its promises; ARGS="--store embedded --seed 7 --seconds 300" sets flags
+	deploy/test-deps.sh redis-server nginx
+	cargo build --release --package zeitnot --package zeitnot-loadtest
+	$(target)/release/zeitnot-loadtest chaos $(ARGS)
 
 deps: ## Installs the programs that tests start, with apt, or says which are missing
 	deploy/test-deps.sh

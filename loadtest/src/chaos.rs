@@ -54,8 +54,8 @@ const HEALED: Duration = Duration::from_secs(10);
 /// How long one look at a game may take in the end.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Acknowledged commands of a game and second, below which a run proves too little.
-const MIN_RATE: f64 = 0.4;
+/// Seconds for an acknowledged command of each game: a run with fewer proves too little.
+const MAX_PACE: usize = 3;
 
 /// Violations that are listed.
 const MAX_LISTED: usize = 20;
@@ -92,7 +92,7 @@ pub(crate) struct Args {
     store: Store,
     /// How long faults happen, in seconds; each kind happens at least once
     #[arg(long, value_name = "S", default_value_t = 60)]
-    seconds: u64,
+    seconds: usize,
     /// Games at a time
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=500))]
     games: u16,
@@ -235,12 +235,10 @@ impl Args {
             say(&format!("\n{}\n", story::tell(violation, evidence)))?;
             bail!("{} violations with seed {}", violations.len(), self.seed);
         }
-        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-        let least = MIN_RATE * self.seconds as f64 * f64::from(self.games);
-        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-        let acknowledged = figures.acknowledged as f64;
-        if acknowledged < least {
-            bail!("only {acknowledged} commands were acknowledged: {least:.0} are the least");
+        let least = usize::from(self.games) * self.seconds.div_ceil(MAX_PACE);
+        if figures.acknowledged < least {
+            let acknowledged = figures.acknowledged;
+            bail!("only {acknowledged} commands were acknowledged: {least} are the least");
         }
         for kind in kinds {
             let of_kind = figures.kinds.get(kind);
@@ -255,10 +253,10 @@ impl Args {
 /// One fault after the other, each kind once before any comes again, until the time is over.
 fn hurt(
     victim: &mut Victim,
-    (kinds, seconds, rng): (&[Kind], u64, &mut StdRng),
+    (kinds, seconds, rng): (&[Kind], usize, &mut StdRng),
     shared: &Shared,
 ) -> anyhow::Result<()> {
-    let over = Instant::now() + Duration::from_secs(seconds);
+    let over = Instant::now() + Duration::from_secs(seconds as u64);
     let mut kinds = kinds.to_vec();
     let mut is_first = true;
     while is_first || Instant::now() < over {
@@ -267,7 +265,7 @@ fn hurt(
             if !is_first && Instant::now() >= over {
                 break;
             }
-            let fault = victim.strike(kind, (rng, &shared.history))?;
+            let fault = victim.strike(kind, (rng, shared))?;
             progress(&format!(
                 "{:>7} ms  {} {}, {} ms; {} commands acknowledged",
                 fault.begin / 1000,

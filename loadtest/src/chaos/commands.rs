@@ -46,6 +46,12 @@ fn cause(after: &After) -> Option<Key<'_>> {
     })
 }
 
+/// Who offers what the other one has offered already agrees.
+fn agreed(key: Key<'_>) -> Option<Key<'_>> {
+    let (seat, t, uci, ply, act) = key;
+    (act == Some("accept")).then_some((seat, t, uci, ply, Some("offer")))
+}
+
 pub(super) fn check(case: &Case<'_>, violations: &mut Vec<Violation>) {
     kept(case, violations);
     explained(case, violations);
@@ -66,7 +72,10 @@ fn kept(case: &Case<'_>, violations: &mut Vec<Violation>) {
             continue;
         };
         let key = key(seat, &tried.command);
-        let has = |v: u32| case.folded.at(v).and_then(cause) == Some(key);
+        let has = |v: u32| {
+            let caused = case.folded.at(v).and_then(cause);
+            caused.is_some_and(|caused| key == caused || Some(key) == agreed(caused))
+        };
         // The end that a move brings is written with it.
         let ends = |v: u32| {
             let ended = case.folded.at(v).and_then(|after| after.event.as_ref());
@@ -110,7 +119,8 @@ fn explained(case: &Case<'_>, violations: &mut Vec<Violation>) {
         let Some(key) = cause(after) else { continue };
         let count = entries.entry(key).or_default();
         *count += 1;
-        let asked = ops.get(&key).map_or(0, HashSet::len);
+        let keys = [Some(key), agreed(key)].into_iter().flatten();
+        let asked: usize = keys.map(|key| ops.get(&key).map_or(0, HashSet::len)).sum();
         if *count > asked {
             let (invariant, why) = match refused.get(&key) {
                 Some(tried) if asked == 0 => (
@@ -197,7 +207,10 @@ pub(super) fn bounds(case: &Case<'_>) -> Vec<(Option<Moment>, Option<Moment>)> {
         know(v.unwrap_or(0), told.at);
     }
     let bounds = (1_u32..).zip(&case.folded.states).map(|(version, after)| {
-        let sent = cause(after).and_then(|key| sent.get(&key)?.iter().min().copied());
+        let keys = cause(after).map(|key| [Some(key), agreed(key)]);
+        let keys = keys.into_iter().flatten().flatten();
+        let moments = keys.filter_map(|key| sent.get(&key)).flatten();
+        let sent = moments.min().copied();
         (sent, known.get(&version).copied())
     });
     bounds.collect()

@@ -1,7 +1,7 @@
 //! What can happen to a deployment, and making it happen: one fault at a time, each until all is as it was.
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use rand::Rng as _;
@@ -12,6 +12,7 @@ use zeitnot_loadtest::deployment::{
 };
 
 use super::history::{Fault, History, Moment};
+use super::shared::Shared;
 
 /// How long a process stands still that was stopped.
 const NODE_STOPPED: Duration = Duration::from_secs(4);
@@ -29,6 +30,9 @@ const REPLICA_BEHIND: Duration = Duration::from_millis(600);
 /// What takes no time happens so often, so long apart: something is under way then.
 const REPEATS: usize = 8;
 const REPEAT: Duration = Duration::from_millis(100);
+
+/// How long a fault waits for a command that it can hit.
+const LULL: Duration = Duration::from_secs(3);
 
 /// Seconds that a clock is off.
 const SKEW: i64 = 3600;
@@ -96,13 +100,19 @@ pub(super) struct Victim {
 type Outage = Option<(Moment, Moment)>;
 
 impl Victim {
-    /// One fault from its beginning to its end.
+    /// One fault from its beginning to its end. It begins when a command is in flight, if there is one soon.
     pub(super) fn strike(
         &mut self,
         kind: Kind,
-        (rng, history): (&mut StdRng, &History),
+        (rng, shared): (&mut StdRng, &Shared),
     ) -> anyhow::Result<Fault> {
+        let history = &shared.history;
         let node = rng.random_range(0..self.deployment.nodes().len());
+        let waiting = Instant::now();
+        while shared.in_flight() == 0 && waiting.elapsed() < LULL {
+            sleep(Duration::from_micros(100));
+        }
+        let in_flight = shared.in_flight();
         let begin = history.now();
         let (what, outage) = self
             .happen(kind, node, (rng, history))
@@ -112,6 +122,7 @@ impl Victim {
             what,
             begin,
             end: history.now(),
+            in_flight,
             outage,
         };
         history.fault(fault.clone());

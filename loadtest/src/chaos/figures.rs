@@ -13,7 +13,7 @@ const MAX_RECOVERY: Moment = 20_000_000;
 #[derive(Debug, Default)]
 pub(super) struct OfKind {
     pub(super) times: usize,
-    /// Commands that were sent before a fault was over, and not answered when it began.
+    /// Commands that had been sent and had no answer when they began.
     pub(super) in_flight: usize,
     /// From the beginning of a fault until each game had a command acknowledged that was answered after it; microseconds.
     recovery: Vec<Moment>,
@@ -54,17 +54,14 @@ impl Figures {
         for fault in &records.faults {
             let of_kind = figures.kinds.entry(fault.kind).or_default();
             of_kind.times += 1;
-            let tries = records.tries.iter();
-            let is_caught = |sent, done| sent <= fault.end && done >= fault.begin;
-            of_kind.in_flight += tries
-                .filter(|tried| is_caught(tried.sent, tried.done))
-                .count();
+            of_kind.in_flight += fault.in_flight;
+            let begin = fault.outage.map_or(fault.begin, |(begin, _)| begin);
             for oks in oks.values() {
-                let next = oks.partition_point(|ok| *ok < fault.begin);
+                let next = oks.partition_point(|ok| *ok < begin);
                 if let (1.., Some(ok)) = (next, oks.get(next))
-                    && ok - fault.begin < MAX_RECOVERY
+                    && ok - begin < MAX_RECOVERY
                 {
-                    of_kind.recovery.push(ok - fault.begin);
+                    of_kind.recovery.push(ok - begin);
                 }
             }
         }

@@ -109,6 +109,8 @@ pub(super) struct Fault {
     pub(super) what: String,
     pub(super) begin: Moment,
     pub(super) end: Moment,
+    /// Commands that had been sent and had no answer when it began.
+    pub(super) in_flight: usize,
     /// While nothing could be committed for certain, by anybody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) outage: Option<(Moment, Moment)>,

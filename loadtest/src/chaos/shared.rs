@@ -1,7 +1,7 @@
 //! What all who take part share: where to go, what to write to, how far the run is.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::Rng as _;
@@ -31,6 +31,7 @@ pub(super) struct Shared {
     /// nginx first if there is one, then the nodes.
     entrances: Vec<String>,
     ops: AtomicU64,
+    in_flight: AtomicUsize,
     /// How far each open window is.
     heads: Mutex<HashMap<Arc<str>, Head>>,
     games: Mutex<Vec<Arc<str>>>,
@@ -43,6 +44,7 @@ impl Shared {
             phase: watch::Sender::new(Phase::Play),
             entrances,
             ops: AtomicU64::new(1),
+            in_flight: AtomicUsize::new(0),
             heads: Mutex::default(),
             games: Mutex::default(),
         }
@@ -55,6 +57,17 @@ impl Shared {
 
     pub(super) fn next_op(&self) -> u64 {
         self.ops.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A command is sent: it is in flight until the answer is dropped.
+    pub(super) fn fly(&self) -> InFlight<'_> {
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        InFlight(self)
+    }
+
+    /// Commands that were sent and have no answer yet.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::SeqCst)
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -76,6 +89,15 @@ impl Shared {
     /// All games, in the order in which they began.
     pub(super) fn games(&self) -> Vec<Arc<str>> {
         lock(&self.games).clone()
+    }
+}
+
+/// A command without an answer.
+pub(super) struct InFlight<'a>(&'a Shared);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

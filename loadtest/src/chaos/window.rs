@@ -152,6 +152,8 @@ impl Window {
         let message = command.message(&self.game, id);
         let entrance = self.entrance.clone();
         self.answer = None;
+        let shared = Arc::clone(&self.shared);
+        let flight = shared.fly();
         self.send(message).await;
         let answer = loop {
             match self.answer.take() {
@@ -166,6 +168,7 @@ impl Window {
             }
             self.step(until).await;
         };
+        drop(flight);
         self.shared.history.tried(Try {
             who: Arc::clone(&self.person.who),
             game: Arc::clone(&self.game),
