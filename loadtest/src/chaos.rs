@@ -3,6 +3,7 @@
 
 mod check;
 mod commands;
+mod delivery;
 mod entry;
 mod faults;
 mod figures;
@@ -10,6 +11,7 @@ mod fold;
 mod history;
 mod player;
 mod reader;
+mod refusals;
 mod round;
 mod shared;
 mod stored;
@@ -158,6 +160,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         evidence.records.write(path)?;
     }
     violations.extend(check(&evidence));
+    violations.extend(delivery::check(&evidence));
     let figures = Figures::of(&evidence.records);
     say(&format!(
         "\nseed {}, {} games\n{}\n{before}\n{after}\n",

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::commands;
 use super::fold::{After, Folded, fold, name};
 use super::history::{Moment, Records, Told};
+use super::refusals;
 use super::times;
 
 /// A promise that was broken.
@@ -89,6 +90,7 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
         frames(&case, &mut violations);
         sequences(&case, &mut violations);
         commands::check(&case, &mut violations);
+        refusals::check(&case, &mut violations);
         times::check(&case, &mut violations);
         for (node, snapshot) in &last.snapshots {
             if let Err((invariant, why)) = compare(&case.folded, snapshot) {

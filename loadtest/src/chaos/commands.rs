@@ -81,7 +81,7 @@ fn kept(case: &Case<'_>, violations: &mut Vec<Violation>) {
             let ended = case.folded.at(v).and_then(|after| after.event.as_ref());
             matches!(ended, Some(Event::Ended { by: None, .. }))
         };
-        if !has(v) && !(v > 1 && ends(v) && has(v - 1)) {
+        if !(has(v) || v > 1 && ends(v) && has(v - 1)) {
             let line = case.folded.at(v).map_or("nothing", |after| &after.says);
             let why = format!(
                 "{} got ok for {:?} at version {v}, and the log has `{line}` there",

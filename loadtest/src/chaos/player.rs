@@ -21,6 +21,7 @@ const AFTERWARDS: Duration = Duration::from_millis(1500);
 const TWICE: u32 = 10;
 const ILLEGAL: u32 = 4;
 const OUT_OF_TURN: u32 = 4;
+const PREMOVE: u32 = 12;
 const OFFER_DRAW: u32 = 3;
 const ASK_BACK: u32 = 3;
 const RESIGN: u32 = 2;
@@ -102,6 +103,10 @@ async fn move_somehow(window: &mut Window, (seat, may_flag): (usize, bool)) {
     };
     let (v, ply) = (window.view.v, window.view.ply);
     let is_mine = position.turn().is_white() == (seat == 0);
+    if !is_mine && window.chance(PREMOVE) {
+        premove(window, position).await;
+        return;
+    }
     if !is_mine && !window.chance(OUT_OF_TURN) {
         return;
     }
@@ -127,6 +132,17 @@ async fn move_somehow(window: &mut Window, (seat, may_flag): (usize, bool)) {
             window.leave();
         }
         window.ask(&command).await;
+    }
+}
+
+/// A move for after the opponent's, who may have made it meanwhile.
+async fn premove(window: &mut Window, position: Chess) {
+    let Ok(mine) = position.swap_turn() else {
+        return;
+    };
+    let (v, ply) = (window.view.v, window.view.ply);
+    if let Some(uci) = some_move(window, &mine) {
+        window.ask(&Command::play(uci, ply + 1, v)).await;
     }
 }
 

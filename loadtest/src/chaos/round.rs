@@ -61,7 +61,7 @@ async fn one_game(
         Window::new(person, game, (shared, rng))
     };
     let mut players = JoinSet::new();
-    for seat in 0..2 {
+    for (seat, token) in tokens.iter().enumerate() {
         let windows = if rng.random_range(0..100) < TWO_WINDOWS {
             2
         } else {
@@ -71,7 +71,7 @@ async fn one_game(
             let person = Person {
                 who: format!("{game} {} {number}", name(seat)).into(),
                 seat: Some(seat),
-                token: Some(tokens[seat].clone()),
+                token: Some(token.clone()),
             };
             players.spawn(player::play(window(person, rng), may_flag));
         }

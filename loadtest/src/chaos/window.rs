@@ -350,7 +350,7 @@ impl View {
         match frame["t"].as_str().unwrap_or_default() {
             "move" => {
                 self.takeback_offer = None;
-                let mover = usize::from(self.ply % 2 == 0);
+                let mover = usize::from(self.ply.is_multiple_of(2));
                 self.draw_offer = self.draw_offer.filter(|by| *by == mover);
             }
             "draw" => self.draw_offer = offer,

@@ -72,6 +72,8 @@ impl Master {
 
     /// Subscribes, tries again what failed as long as it is wanted here, and tells the followers to read.
     pub(super) async fn resubscribe(&self, mut topics: Vec<Topic>) {
+        #[cfg(feature = "breakages")]
+        topics.retain(|_| !crate::breakage::is_on("forget-to-resubscribe"));
         loop {
             topics = stream::iter(topics)
                 .map(async |topic| match self.subscribe(&topic).await {
