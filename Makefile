@@ -3,10 +3,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test lint deny fmt types screenshot bench bench-relay bench-redis chaos deps page
+.PHONY: help run cluster test lint deny fmt types screenshot bench bench-relay bench-redis chaos chaos-checked deps page
 
 help: ## Lists the tasks
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
 
 run: ## Builds and starts a server; ARGS="--listen 127.0.0.1:9000" sets flags
 	cargo run --package zeitnot -- $(ARGS)
@@ -62,6 +62,13 @@ chaos: ## Hurts a deployment and proves that it keeps its promises; ARGS="--stor
 	deploy/test-deps.sh redis-server nginx
 	cargo build --release --package zeitnot --package zeitnot-loadtest
 	$(target)/release/zeitnot-loadtest chaos $(ARGS)
+
+chaos-checked: ## Breaks the server on purpose, in eight ways: the chaos checker must find each
+	deploy/test-deps.sh redis-server nginx
+	cargo build --package zeitnot --features breakages
+	mkdir -p $(target)/breakages && cp $(target)/debug/zeitnot $(target)/breakages/zeitnot
+	cargo build --package zeitnot --package zeitnot-loadtest
+	loadtest/chaos-checked.sh $(target)/debug/zeitnot-loadtest $(target)/breakages/zeitnot
 
 deps: ## Installs the programs that tests start, with apt, or says which are missing
 	deploy/test-deps.sh

@@ -59,8 +59,11 @@ const LOOK: Duration = Duration::from_secs(5);
 /// Seconds for an acknowledged command of each game: a run with fewer proves too little.
 const MAX_PACE: usize = 3;
 
-/// Violations that are listed.
-const MAX_LISTED: usize = 20;
+/// Violations of one promise that are listed.
+const MAX_LISTED: usize = 4;
+
+/// Characters of each.
+const WIDTH: usize = 200;
 
 /// The same flags for every node. A drain is short, so that there is time for many.
 const NODE_ARGS: [&str; 2] = ["--drain-window", "1s"];
@@ -223,7 +226,8 @@ impl Args {
         violations: &[Violation],
         (evidence, figures, kinds): (&Evidence, &Figures, &[Kind]),
     ) -> anyhow::Result<()> {
-        for violation in violations.iter().take(MAX_LISTED) {
+        let mut listed: BTreeMap<&str, usize> = BTreeMap::new();
+        for violation in violations {
             let Violation {
                 invariant,
                 game,
@@ -231,8 +235,12 @@ impl Args {
                 why,
                 ..
             } = violation;
-            let why: String = why.chars().take(200).collect();
-            say(&format!("{invariant} {game} {version}: {why}\n"))?;
+            let count = listed.entry(invariant).or_default();
+            *count += 1;
+            if *count <= MAX_LISTED {
+                let why: String = why.chars().take(WIDTH).collect();
+                say(&format!("{invariant} {game} {version}: {why}\n"))?;
+            }
         }
         if let Some(violation) = story::shortest(violations, evidence) {
             say(&format!("\n{}\n", story::tell(violation, evidence)))?;

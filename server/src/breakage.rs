@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime};
 
-use zeitnot_game::time::Timestamp;
+use zeitnot_game::time::PlayTime;
 
 static NAMES: LazyLock<String> =
     LazyLock::new(|| std::env::var("ZEITNOT_BREAKAGE").unwrap_or_default());
@@ -41,7 +41,7 @@ pub(crate) fn edit(script: &str) -> String {
 }
 
 /// A moment by the wall clock, as far as that was set since the start.
-pub(crate) fn by_wall(now: Timestamp) -> Timestamp {
+pub(crate) fn by_wall(now: PlayTime) -> PlayTime {
     if !is_on("wall-deadlines") {
         return now;
     }
@@ -49,5 +49,5 @@ pub(crate) fn by_wall(now: Timestamp) -> Timestamp {
     let real = began.elapsed();
     let shown = wall.elapsed().unwrap_or_default();
     let ahead = u64::try_from(shown.saturating_sub(real).as_millis()).unwrap_or(u64::MAX);
-    Timestamp(now.0.saturating_add(ahead))
+    PlayTime(now.0.saturating_add(ahead))
 }

@@ -194,8 +194,6 @@ impl Play {
         let step = {
             let replica = self.lock();
             let now = replica.on_scale(self.store.play_time(self.id));
-            #[cfg(feature = "breakages")]
-            let now = crate::breakage::by_wall(now);
             let Some(deadline) = replica.game().expired(now) else {
                 return;
             };

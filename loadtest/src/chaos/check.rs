@@ -213,3 +213,6 @@ fn sequences(case: &Case<'_>, violations: &mut Vec<Violation>) {
         *head = v;
     }
 }
+
+#[cfg(test)]
+mod tests;

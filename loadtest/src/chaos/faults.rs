@@ -236,15 +236,16 @@ impl Victim {
 
     /// The replica has not heard of the last commands when the master dies.
     fn fail_over(&mut self, history: &History) -> anyhow::Result<(Moment, Moment)> {
-        self.deployment.replica().context("no replica")?.pause()?;
+        let replica = self.deployment.replica().context("no replica")?;
+        replica.wait_for_master()?;
+        // From now on it hears nothing.
+        replica.promote()?;
         sleep(REPLICA_BEHIND);
         self.deployment.redis_mut().context("no Redis")?.kill()?;
         let begin = history.now();
         sleep(STORE_DOWN);
         let end = history.now();
         let replica = self.deployment.replica().context("no replica")?;
-        replica.resume()?;
-        replica.promote()?;
         let target = Target::Unix(replica.socket());
         for node in 0..self.deployment.nodes().len() {
             let proxy = self.deployment.proxy(node).context("no proxy")?;

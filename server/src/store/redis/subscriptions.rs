@@ -128,6 +128,10 @@ impl Masters {
     /// An append reached nobody here, though this node follows the game: its subscription is gone.
     pub(super) async fn renew(&self, id: GameId) {
         let topic = Topic::Game(id);
+        #[cfg(feature = "breakages")]
+        if crate::breakage::is_on("forget-to-resubscribe") {
+            return;
+        }
         if self.hub().is_followed(&topic) && self.subscribe(&topic).await.is_ok() {
             self.hub().resync(&topic);
         }
