@@ -3,7 +3,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test lint deny fmt types screenshot bench bench-relay bench-redis chaos chaos-checked deps page
+.PHONY: help run cluster test lint deny fmt types screenshot bench bench-relay bench-redis bench-watch bench-idle \
+	bench-play bench-storm bench-lobby bench-steps chaos chaos-checked deps page
 
 help: ## Lists the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -69,6 +70,35 @@ chaos-checked: ## Breaks the server on purpose, in eight ways: the chaos checker
 	mkdir -p $(target)/breakages && cp $(target)/debug/zeitnot $(target)/breakages/zeitnot
 	cargo build --package zeitnot --package zeitnot-loadtest
 	loadtest/chaos-checked.sh $(target)/debug/zeitnot-loadtest $(target)/breakages/zeitnot
+
+bench-watch: ## Measures one game with 10,000 spectators, beside the same frames written without logic
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest watch --against floor --node-threads 2 $(ARGS)
+
+bench-idle: ## Measures what 15,000 sockets take while nothing happens; ARGS="--games 15000" has them follow games
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest idle $(ARGS)
+
+bench-play: ## Plays many games at once and replays each; ARGS="--url ws://… --html play.html" sets flags
+	deploy/test-deps.sh redis-server
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest play $(ARGS)
+
+bench-storm: ## Cuts 10,000 connections at once, and measures how they come back
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest storm $(ARGS)
+
+bench-lobby: ## Measures how long it takes to find somebody to play
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest lobby $(ARGS)
+
+bench-steps: ## Raises the load until moves come too late
+	deploy/test-deps.sh redis-server
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest steps $(ARGS)
+
+# The server and what drives it.
+load-tool = cargo build --release --package zeitnot --package zeitnot-loadtest
 
 deps: ## Installs the programs that tests start, with apt, or says which are missing
 	deploy/test-deps.sh

@@ -246,7 +246,11 @@ fn table(deployment: &Deployment) -> String {
     rows.insert(0, head);
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let (name, address, pid) = (width(0), width(1), width(2));
-    let mut text = format!("\nplay at http://{}\n\n", deployment.address());
+    let watched_at = deployment.node(0).internal_address();
+    let mut text = format!(
+        "\nplay at http://{}, and look at the nodes at http://{watched_at}\n\n",
+        deployment.address()
+    );
     for [n, a, p, log] in &rows {
         text.push_str(&format!("  {n:name$}  {a:address$}  {p:>pid$}  {log}\n"));
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -43,49 +43,58 @@ impl Course {
     }
 }
 
-/// Opens one table for all who sit down together.
-pub(crate) async fn open<F>(
-    side: Side,
-    seats: impl Iterator<Item = F>,
-    tally: &Arc<Mutex<Tally>>,
-) -> anyhow::Result<Vec<Table>>
-where
-    F: Future<Output = anyhow::Result<Seated>>,
-{
-    stream::iter(seats)
-        .map(|seated| async { Table::open(side, seated.await?, Arc::clone(tally)).await })
-        .buffered(SETUPS_AT_ONCE)
-        .try_collect()
-        .await
-        .context("set the tables up")
+/// Tables at which everybody has been shown the game. They live, and wait for their moves.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    playing: JoinSet<anyhow::Result<()>>,
+    told: Vec<mpsc::Sender<Instant>>,
 }
 
-/// Plays from the course's start to its end; all that was seen is in the tally.
-///
-/// # Errors
-/// Time cannot be told. What goes wrong at a table is in the tally.
-pub(crate) async fn play(
-    tables: Vec<Table>,
-    dues: impl Iterator<Item = (Duration, usize)>,
-    (course, tally): (&Course, &Arc<Mutex<Tally>>),
-) -> anyhow::Result<()> {
-    let lock = || tally.lock().unwrap_or_else(PoisonError::into_inner);
-    lock().begin(course.window.clone());
-    let (mut playing, mut told) = (JoinSet::new(), Vec::new());
-    for table in tables {
-        let (tx, rx) = mpsc::channel(MAX_WAITING);
-        playing.spawn(table.play(rx));
-        told.push(tx);
-    }
-    pace(dues, course, (&told, tally)).await?;
-    drop(told);
-    while let Some(ended) = playing.join_next().await {
-        let played = ended.context("a table").and_then(|played| played);
-        if let Err(error) = played {
-            lock().failures.add(Kind::Socket, || format!("{error:#}"));
+impl Tables {
+    /// Opens one for all who sit down together.
+    pub(crate) async fn open<F>(
+        side: Side,
+        seats: impl Iterator<Item = F>,
+        tally: &Arc<Mutex<Tally>>,
+    ) -> anyhow::Result<Self>
+    where
+        F: Future<Output = anyhow::Result<Seated>>,
+    {
+        let mut opening = stream::iter(seats)
+            .map(|seated| async { Table::open(side, seated.await?, Arc::clone(tally)).await })
+            .buffered(SETUPS_AT_ONCE);
+        let (mut playing, mut told) = (JoinSet::new(), Vec::new());
+        while let Some(table) = opening.next().await {
+            let table = table.with_context(|| format!("set table {} up", told.len()))?;
+            let (tx, rx) = mpsc::channel(MAX_WAITING);
+            playing.spawn(table.play(rx));
+            told.push(tx);
         }
+        drop(opening);
+        Ok(Self { playing, told })
     }
-    Ok(())
+
+    /// Plays from the course's start to its end; all that was seen is in the tally.
+    ///
+    /// # Errors
+    /// Time cannot be told. What goes wrong at a table is in the tally.
+    pub(crate) async fn play(
+        mut self,
+        dues: impl Iterator<Item = (Duration, usize)>,
+        (course, tally): (&Course, &Arc<Mutex<Tally>>),
+    ) -> anyhow::Result<()> {
+        let lock = || tally.lock().unwrap_or_else(PoisonError::into_inner);
+        lock().begin(course.window.clone());
+        pace(dues, course, (&self.told, tally)).await?;
+        self.told.clear();
+        while let Some(ended) = self.playing.join_next().await {
+            let played = ended.context("a table").and_then(|played| played);
+            if let Err(error) = played {
+                lock().failures.add(Kind::Socket, || format!("{error:#}"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Tells the tables when their moves are due.

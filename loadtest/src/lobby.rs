@@ -118,6 +118,7 @@ async fn seek(args: &Args, site: &Site) -> anyhow::Result<Findings> {
             number,
             client,
             seen: Arc::clone(&seen),
+            give_up: course.window.end + PATIENCE,
             due: None,
             asked: None,
             game: None,
@@ -226,6 +227,7 @@ struct User {
     number: usize,
     client: Client,
     seen: Shared,
+    give_up: Instant,
     /// When the seek was due that has found nobody yet.
     due: Option<Instant>,
     /// The same of the seek that has not been answered.
@@ -238,24 +240,25 @@ impl User {
     async fn seek(mut self, mut dues: mpsc::Receiver<Instant>) -> anyhow::Result<()> {
         let first = HEARTBEAT.mul_f64(rand::rng().random_range(0.0..1.0));
         let mut heartbeat = interval_at((Instant::now() + first).into(), HEARTBEAT);
-        let mut give_up = None;
-        while give_up.is_none() || self.is_busy() {
+        let mut is_last = false;
+        while !is_last || self.is_busy() {
             tokio::select! {
                 frame = self.client.next() => {
                     let (text, at) = frame?;
                     self.on_frame(&text, at).await?;
                 }
-                due = dues.recv(), if give_up.is_none() && !self.is_busy() => match due {
+                due = dues.recv(), if !is_last && !self.is_busy() => match due {
                     Some(due) => {
                         self.due = Some(due);
                         self.asked = Some(due);
                         self.client.send(SEEK.to_owned()).await?;
                     }
-                    None => give_up = Some(Instant::now() + PATIENCE),
+                    None => is_last = true,
                 },
                 _ = heartbeat.tick() => self.client.send(oracle::PING.to_owned()).await?,
-                () = sleep_until(give_up.unwrap_or_else(Instant::now).into()), if give_up.is_some() => {
-                    bail!("still seeking after {PATIENCE:?}")
+                () = sleep_until(self.give_up.into()) => {
+                    let waits = (self.due, self.asked, &self.game);
+                    bail!("still waiting for an opponent, an answer or an end: {waits:?}")
                 }
             }
         }
@@ -276,9 +279,11 @@ impl User {
             }
             // The game has been called off, by either.
             "ok" | "error" if frame.re != Some(SEEK_ID) => self.game = None,
-            "error" => lock(&self.seen)
-                .failures
-                .add(Kind::Refused, || text.to_owned()),
+            "error" => {
+                (self.due, self.asked) = (None, None);
+                let mut seen = lock(&self.seen);
+                seen.failures.add(Kind::Refused, || text.to_owned());
+            }
             "game_start" => return self.on_start(&frame, at).await,
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::drive::{self, Course};
+use crate::drive::{Course, Tables};
 use crate::findings::{self, Findings, OutputArgs};
 use crate::line::Line;
 use crate::report::progress;
@@ -79,12 +79,12 @@ async fn play(args: &Args, site: &Site) -> anyhow::Result<Findings> {
     let tally = Arc::new(Mutex::new(Tally::new()));
     let spectators = usize::from(args.spectators);
     let seats = (0..games).map(|table| gather(site, table, (spectators, of_table(table))));
-    let tables = drive::open(Side::Zeitnot, seats, &tally).await?;
+    let tables = Tables::open(Side::Zeitnot, seats, &tally).await?;
     let course = Course::after(PAUSE, WARM_UP, Duration::from_secs(args.seconds.into()));
     let sampler = Sampler::start(site.parts(), course.window.start);
     progress(&format!("{games} games are played"))?;
     let (played, work) = tokio::join!(
-        drive::play(tables, dues, (&course, &tally)),
+        tables.play(dues, (&course, &tally)),
         site.work_within(&course.window)
     );
     played?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::client::Client;
 use crate::entrance::Entrance;
+use crate::guests::Begun;
 use crate::line::Line;
 use crate::score::{scores, whole_scores};
 use crate::site::Site;
@@ -65,6 +66,23 @@ pub(crate) async fn sit_down(
             Client::connect(black, "/ws", Some(&tokens[1])).await?,
         ],
         games: Games::Begun(games),
+        lines: [Arc::clone(line)].into(),
+    })
+}
+
+/// Seats the players of a game that has begun.
+pub(crate) async fn sit_down_for(
+    begun: &Begun,
+    nodes: [&str; 2],
+    line: &Arc<Line>,
+) -> anyhow::Result<Seated> {
+    let mut clients = Vec::new();
+    for (node, token) in nodes.into_iter().zip(&begun.tokens) {
+        clients.push(Client::connect(node, "/ws", Some(token)).await?);
+    }
+    Ok(Seated {
+        clients,
+        games: Games::Begun([begun.game.clone()].into()),
         lines: [Arc::clone(line)].into(),
     })
 }

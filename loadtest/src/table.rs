@@ -135,11 +135,6 @@ impl Table {
         Ok(table)
     }
 
-    /// The game that is played.
-    pub(crate) fn game(&self) -> &str {
-        &self.game
-    }
-
     /// Plays a move whenever one is due, until there are no more.
     ///
     /// # Errors
@@ -164,8 +159,9 @@ impl Table {
             }
             self.go_on().await?;
         }
-        self.look_back();
-        if !self.is_done() {
+        let is_done = self.is_done();
+        self.look_back(is_done);
+        if !is_done {
             let example = || "moves did not arrive in time".to_owned();
             self.tally().failures.add(Kind::Late, example);
         }
@@ -289,20 +285,24 @@ impl Table {
         }
     }
 
-    /// What is still missing of a game that is over.
-    fn look_back(&self) {
+    /// What is still missing of a game that is over. Of one that was not waited for, what may still come is not lost.
+    fn look_back(&self, is_over: bool) {
         let mut tally = self.tally();
-        let last = FIRST_VERSION + self.sent + u16::from(self.ends());
+        let last = if is_over {
+            FIRST_VERSION + self.sent + u16::from(self.ends())
+        } else {
+            0
+        };
         for ear in &self.ears {
             ear.oracle.end(last, &mut tally.failures);
             tally.skipped += ear.oracle.skipped();
         }
-        tally.games += u64::from(self.ends());
+        tally.games += u64::from(is_over && self.ends());
     }
 
     async fn begin_next(&mut self) -> anyhow::Result<()> {
         if !self.game.is_empty() {
-            self.look_back();
+            self.look_back(true);
             self.lines.rotate_left(1);
         }
         let line = self.lines.front().context("there are moves")?;

@@ -11,21 +11,25 @@ use tokio::time::sleep_until;
 use zeitnot_loadtest::deployment::usage::cpu_time;
 use zeitnot_loadtest::deployment::{Node, NodeSettings};
 
-use crate::drive::{self, Course};
+use crate::drive::{Course, Tables};
 use crate::findings::{self, Findings, OutputArgs};
+use crate::guests::{Begun, begin_games};
 use crate::latencies::Latencies;
 use crate::line::Line;
 use crate::report::progress;
 use crate::sampler::Sampler;
 use crate::schedule::Schedule;
-use crate::seating::{open_lines, sit_down, sit_down_at_floor};
+use crate::seating::{open_lines, sit_down, sit_down_at_floor, sit_down_for};
 use crate::side::Side;
 use crate::site::{Part, Site, SiteArgs, Work};
-use crate::table::{Seated, Table};
+use crate::table::Seated;
 use crate::tally::Tally;
 use crowd::{Crowd, Pace, Shared, Stand};
 
-/// How long nobody moves before the first one: one heartbeat of everybody, whose cost is not the moves'.
+/// Until those who came have been told how many they are, which is said every five seconds.
+const SETTLING: Duration = Duration::from_secs(6);
+
+/// How long nobody moves then before the first one: one heartbeat of everybody, whose cost is not the moves'.
 const QUIET: Duration = Duration::from_secs(5);
 
 /// What the floor's figures may be multiplied with.
@@ -156,15 +160,21 @@ impl Place {
         }
     }
 
+    /// The game; the floor has none.
+    async fn begin(&self) -> anyhow::Result<Option<Begun>> {
+        match self {
+            Self::Floor(_) => Ok(None),
+            Self::Zeitnot(site) => Ok(begin_games(site, 1).await?.pop()),
+        }
+    }
+
     /// Both players of the game, at the first nodes.
-    async fn seat_players(&self, line: &Arc<Line>) -> anyhow::Result<Seated> {
+    async fn seat_players(&self, begun: Option<Begun>, line: &Arc<Line>) -> anyhow::Result<Seated> {
         let addresses = self.addresses();
         let nodes = [&*addresses[0], &*addresses[1 % addresses.len()]];
-        match self {
-            Self::Zeitnot(_) => sit_down(nodes, line, 0).await,
-            Self::Floor(_) => {
-                sit_down_at_floor(nodes.map(|node| (node, "/play")), line, "floor").await
-            }
+        match begun {
+            Some(begun) => sit_down_for(&begun, nodes, line).await,
+            None => sit_down_at_floor(nodes.map(|node| (node, "/play")), line, "floor").await,
         }
     }
 }
@@ -172,39 +182,42 @@ impl Place {
 async fn one(args: &Args, place: &Place, spectators: &Handle) -> anyhow::Result<Findings> {
     let lines = open_lines()?;
     let [game, others] = [(); 2].map(|()| Arc::new(Mutex::new(Tally::new())));
-    let seats = [place.seat_players(&lines[0])].into_iter();
-    let tables = drive::open(place.side(), seats, &game).await?;
+    let begun = place.begin().await.context("begin the game")?;
     let stand = Stand {
         side: place.side(),
         addresses: place.addresses(),
-        game: tables[0].game().to_owned(),
+        game: begun
+            .as_ref()
+            .map_or(String::new(), |begun| begun.game.clone()),
     };
+    let watching = Crowd::gather(stand, args.spectators.into(), spectators).await?;
+    let seats = [place.seat_players(begun, &lines[0])].into_iter();
+    let tables = Tables::open(place.side(), seats, &game).await?;
     let other_tables = match place {
-        Place::Floor(_) => Vec::new(),
-        Place::Zeitnot(site) => open_others(args, (site, &lines), &others).await?,
+        Place::Floor(_) => None,
+        Place::Zeitnot(site) => Some(open_others(args, (site, &lines), &others).await?),
     };
-    let crowd = Crowd::gather(stand, args.spectators.into(), spectators).await?;
 
     let period = Duration::from_millis(args.pace.into());
-    let course = Course::after(QUIET, Duration::ZERO, period * u32::from(args.moves));
+    let course = Course::after(
+        SETTLING + QUIET,
+        Duration::ZERO,
+        period * u32::from(args.moves),
+    );
     let pace = Pace {
         first: course.start,
         period,
         moves: args.moves,
     };
     let sampler = Sampler::start(place.parts(), course.start);
-    let watching = crowd.watch(pace);
+    watching.expect(pace);
     progress(&format!("{}: everybody is here", place.side()))?;
+    sleep_until((course.start - QUIET).into()).await;
     let before = place.work()?;
     let dues = (0..u32::from(args.moves)).map(|number| (period * number, 0));
-    let schedule = Schedule::new(args.others.max(1), other_tables.len().max(1), args.seed);
-    let other_dues = schedule.dues().take_while(|_| !other_tables.is_empty());
-    let other_dues: Vec<_> = other_dues
-        .take_while(|(due, _)| course.start + *due < course.window.end)
-        .collect();
     let (played, played_too, at_first) = tokio::join!(
-        drive::play(tables, dues, (&course, &game)),
-        drive::play(other_tables, other_dues.into_iter(), (&course, &others)),
+        tables.play(dues, (&course, &game)),
+        play_others(args, other_tables, (&course, &others)),
         async {
             sleep_until(course.start.into()).await;
             place.work()
@@ -228,20 +241,34 @@ async fn one(args: &Args, place: &Place, spectators: &Handle) -> anyhow::Result<
     Ok(findings)
 }
 
-/// Other games that go on as if nothing were: two tables for each move a second, so that nobody moves faster than people
+/// Other games that go on as if nothing were: a table for each move a second, so that nobody moves faster than people
 /// do.
 async fn open_others(
     args: &Args,
     (site, lines): (&Site, &[Arc<Line>]),
     tally: &Arc<Mutex<Tally>>,
-) -> anyhow::Result<Vec<Table>> {
+) -> anyhow::Result<Tables> {
     let seconds = u64::from(args.pace) * u64::from(args.moves) / 1000;
     let plies = usize::try_from(seconds)? + 1;
     let seats = (0..usize::try_from(args.others)?).map(|table| {
         let nodes = [site.address(table), site.address(table + 1)];
         sit_down(nodes, &lines[table % lines.len()], plies)
     });
-    drive::open(Side::Zeitnot, seats, tally).await
+    Tables::open(Side::Zeitnot, seats, tally).await
+}
+
+async fn play_others(
+    args: &Args,
+    tables: Option<Tables>,
+    (course, tally): (&Course, &Arc<Mutex<Tally>>),
+) -> anyhow::Result<()> {
+    match tables {
+        Some(tables) if args.others > 0 => {
+            let schedule = Schedule::new(args.others, usize::try_from(args.others)?, args.seed);
+            tables.play(schedule.dues(), (course, tally)).await
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn summary(args: &Args, side: Side, told: Told) -> Findings {

@@ -345,6 +345,9 @@ pub const SLOW_ANSWER: Duration = Duration::from_millis(250);
 
 // The Redis store's own.
 
+/// For how long a node that is gone stands on the operators' page.
+pub const GONE_NODES_SHOWN: Duration = Duration::from_secs(10 * 60);
+
 /// A tick this soon after the last one of any node moves nothing.
 pub const SAME_TICK: Duration = Duration::from_millis(500);
 
@@ -405,6 +408,46 @@ pub const MAP_PAUSE: Duration = Duration::from_millis(200);
 
 /// How long the store may be silent before sockets of players are closed: another node may hear it.
 pub const PLAYERS_LEAVE_AFTER: Duration = Duration::from_secs(5);
+
+// Who is at a game.
+
+/// After how much play time a node counts as gone that does not renew its lease, which it does once in [`TICK_PERIOD`].
+pub const NODE_LEASE: Duration = Duration::from_secs(5);
+
+/// How long it is remembered that a node is gone: longer than what it noted may lie about.
+pub const GONE_NODES_LIFETIME: Duration = Duration::from_secs(2 * 3600);
+
+/// Nodes that are remembered, living or gone.
+pub const MAX_NODES: usize = 128;
+
+/// How long the store remembers who was at a game and when they left, if nobody looks.
+pub const SEATS_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// How often a node looks at who is at a running game that it has a player of: a change whose message was lost is found
+/// so.
+pub const SEATS_REFRESH: Duration = Duration::from_secs(15);
+
+/// The same where only spectators are: often enough that they are not forgotten.
+pub const WATCHERS_REFRESH: Duration = Duration::from_secs(900);
+
+/// The pause before who is at a game is noted again that the store did not take, or that others took back.
+pub const SEATS_RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// After how much silence a player counts as away. Two pings must have got no answer.
+pub const SEAT_SILENCE: Duration = Duration::from_secs(8);
+
+/// How long a player stays at the table whose line broke, and who may come back by another one: as long as after the death
+/// of a node.
+pub const SEAT_GRACE: Duration = Duration::from_secs(5);
+
+/// How often a node notes and tells how many watch a game.
+pub const CROWD_PERIOD: Duration = Duration::from_secs(1);
+
+/// So many watch who are counted less often.
+pub const LARGE_CROWD: u32 = 1000;
+
+/// How often the watchers are counted where there are more than [`LARGE_CROWD`].
+pub const LARGE_CROWD_PERIOD: Duration = Duration::from_secs(5);
 
 // Streams over HTTP.
 

@@ -76,14 +76,11 @@ impl Lobby {
             .collect();
         let mut list = self.lock();
         let is_in = |seeks: &[Seek], seek: &Seek| seeks.iter().any(|other| other == seek);
-        let add: Vec<Seek> = now
-            .iter()
-            .filter(|seek| !is_in(&list, seek))
-            .cloned()
-            .collect();
         let gone = list.iter().filter(|seek| !is_in(&now, seek));
-        // One that was changed is new under its old id: added after it was removed.
         let remove: Vec<String> = gone.map(|seek| seek.seek.clone()).collect();
+        // One that was changed is new under its old id: added after it was removed, also where both were shown for a while.
+        let is_new = |seek: &&Seek| !is_in(&list, seek) || remove.contains(&seek.seek);
+        let add: Vec<Seek> = now.iter().filter(is_new).cloned().collect();
         *list = now;
         if !(add.is_empty() && remove.is_empty()) {
             let frame = ServerMsg::Seeks(SeeksFrame {

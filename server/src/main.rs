@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use mimalloc::MiMalloc;
 use zeitnot::auth::keys::Keys;
 use zeitnot::auth::token::Scope;
 use zeitnot::auth::{Auth, User, display_name};
@@ -11,6 +12,10 @@ use zeitnot::check::Line;
 use zeitnot::config::{Cli, Command, Config, ConfigError, KeysCommand, TokenArgs};
 use zeitnot::exit::Exit;
 use zeitnot::{check, machine_time, node, telemetry};
+
+/// A node makes and drops many small values on all its threads.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -1,17 +1,20 @@
 //! What a node knows of itself: whether it should get traffic, and how the last minute went.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::health::Health;
-use crate::limits::{READY_SILENCE, SAMPLE_PERIOD, SAMPLES, STORE_SILENCE};
+use crate::limits::{
+    GONE_NODES_SHOWN, NODE_LEASE, READY_SILENCE, SAMPLE_PERIOD, SAMPLES, STORE_SILENCE,
+};
 use crate::metrics::{Answer, BadToken, Buckets, CloseKind, CommandKind, METRICS};
 use crate::shutdown::Shutdown;
+use crate::store::Roster;
 
 /// Buckets of a store.
 pub const BUCKETS: u32 = 256;
@@ -30,6 +33,8 @@ struct Inner {
 #[derive(Debug)]
 struct Seen {
     serving: Option<Serving>,
+    /// What nodes tell each other.
+    roster: Arc<Roster>,
     /// Since when the store has answered nothing.
     silent_since: Option<Instant>,
     /// The oldest first, one more than seconds.
@@ -45,6 +50,39 @@ pub struct Serving {
     pub store: &'static str,
     /// Sockets and streams before further ones are refused.
     pub max_sockets: usize,
+    /// Where the page about this node is. Shape: `127.0.0.1:9090`.
+    pub watched_at: String,
+}
+
+/// What a node tells the others of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// Its name.
+    pub node: String,
+    /// Where the page about it is, as it sees that itself.
+    pub watched_at: String,
+    /// WebSockets that are open.
+    pub sockets: i64,
+    /// HTTP requests that follow a game.
+    pub streams: i64,
+    /// Games in memory.
+    pub rooms: i64,
+    /// Moves that it took in the last second.
+    pub moves: u64,
+    /// Whether it is about to end.
+    pub is_draining: bool,
+}
+
+/// A node as this one knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NodeSeen {
+    /// What it told last.
+    #[serde(flatten)]
+    pub card: Card,
+    /// How long ago that was.
+    pub silent_seconds: u64,
+    /// Whether it has been silent for longer than [`NODE_LEASE`].
+    pub is_gone: bool,
 }
 
 /// Why a node should get no traffic.
@@ -136,6 +174,7 @@ impl Monitor {
             began: Instant::now(),
             seen: Mutex::new(Seen {
                 serving: None,
+                roster: Arc::default(),
                 silent_since: None,
                 samples: VecDeque::with_capacity(SAMPLES + 1),
             }),
@@ -143,14 +182,45 @@ impl Monitor {
     }
 
     /// The node has started.
-    pub fn begin(&self, serving: Serving) {
-        self.lock().serving = Some(serving);
+    pub fn begin(&self, serving: Serving, roster: Arc<Roster>) {
+        let mut seen = self.lock();
+        (seen.serving, seen.roster) = (Some(serving), roster);
     }
 
     /// What is served; nothing while the node starts.
     #[must_use]
     pub fn serving(&self) -> Option<Serving> {
         self.lock().serving.clone()
+    }
+
+    /// All nodes that were heard of, by their names.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeSeen> {
+        let members = self.lock().roster.members();
+        let seen = members.into_iter().filter_map(|member| {
+            // Another build may tell other things.
+            let card = serde_json::from_str(&member.about).ok()?;
+            let silent_seconds = member.age.as_secs();
+            let is_gone = member.age > NODE_LEASE;
+            Some(NodeSeen {
+                card,
+                silent_seconds,
+                is_gone,
+            })
+        });
+        let mut seen: Vec<NodeSeen> = seen.collect();
+        let living: BTreeSet<String> = seen
+            .iter()
+            .filter(|one| !one.is_gone)
+            .map(|one| one.card.node.clone())
+            .collect();
+        // One that was started again under its name is not missing.
+        seen.retain(|one| {
+            let is_missed = one.silent_seconds < GONE_NODES_SHOWN.as_secs();
+            !one.is_gone || (is_missed && !living.contains(&one.card.node))
+        });
+        seen.sort_by(|one, other| one.card.node.cmp(&other.card.node));
+        seen
     }
 
     /// How long ago the process began to start.
@@ -218,6 +288,22 @@ impl Monitor {
             seen.samples.pop_front();
         }
         seen.samples.push_back(Sample::take());
+        let moves = match (seen.samples.iter().rev().nth(1), seen.samples.back()) {
+            (Some(before), Some(now)) => now.since(before).moves,
+            _ => 0,
+        };
+        let Some(serving) = &seen.serving else { return };
+        let card = Card {
+            node: serving.node.clone(),
+            watched_at: serving.watched_at.clone(),
+            sockets: METRICS.sockets.get(),
+            streams: METRICS.streams.get(),
+            rooms: METRICS.rooms.get(),
+            moves,
+            is_draining,
+        };
+        let about = serde_json::to_string(&card);
+        seen.roster.introduce(about.unwrap_or_default());
     }
 
     fn note(&self, health: Health) {
@@ -243,11 +329,13 @@ mod tests {
         let shutdown = Shutdown::default();
         let monitor = Monitor::new(shutdown.clone());
         assert_eq!(monitor.unready(), [Unready::Starting]);
-        monitor.begin(Serving {
+        let serving = Serving {
             node: "a".into(),
             store: "redis",
             max_sockets: 1,
-        });
+            watched_at: "127.0.0.1:9090".into(),
+        };
+        monitor.begin(serving, Arc::default());
         assert_eq!(monitor.unready(), []);
         monitor.note(Health::Unavailable);
         tokio::time::advance(Duration::from_millis(999)).await;

@@ -73,11 +73,13 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
         Opened::Redis(_) => config.drain_window,
     };
     let name = name(&config);
-    monitor.begin(Serving {
+    let serving = Serving {
         node: name.clone(),
         store: opened.kind(),
         max_sockets: config.max_sockets,
-    });
+        watched_at: watched_at.to_string(),
+    };
+    monitor.begin(serving, opened.store().roster());
     announce(public.local_addr()?, watched_at);
     let app = App {
         rooms: Rooms::new(opened.store(), millis(config.keep_finished)),

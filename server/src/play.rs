@@ -13,7 +13,7 @@ use zeitnot_game::game::{Decision, Game, Rejection};
 use zeitnot_game::id::{GameId, Tag, UserId, Version};
 use zeitnot_game::outcome::Outcome;
 use zeitnot_game::time::{Millis, PlayTime, Timestamp};
-use zeitnot_game::wire::Room;
+use zeitnot_game::wire::{Room, Snapshot};
 
 use crate::chat::{self, Say};
 use crate::limits::{
@@ -125,7 +125,14 @@ impl Play {
                 received: asking.received.on_scale_of(replica.game().origin()),
             }
         };
+        if let Command::Claim { .. } = asked.command {
+            self.sit().await?;
+        }
         for _ in 0..MAX_DECISIONS {
+            if let Command::Claim { claim_at, .. } = &mut asked.command {
+                let replica = self.lock();
+                *claim_at = replica.people().claim_at(replica.game(), asked.by);
+            }
             match self.next(&asked) {
                 Next::Done(version) => return Ok(version),
                 Next::Refuse(rejection) if self.lock().is_confirmed_since(arrived) => {
@@ -212,6 +219,36 @@ impl Play {
         let replica = self.lock();
         let now = replica.on_scale(self.store.play_time(self.id));
         Ok((replica.game().clone(), now))
+    }
+
+    /// What a user is shown of the game after a look at the log: the same that a follower gets.
+    pub(crate) async fn show(&self, user: Option<&UserId>) -> Result<Snapshot, Refused> {
+        self.catch_up().await?;
+        if !self.lock().people().is_known() {
+            // Without an answer it is shown without them.
+            let _ = self.sit().await;
+        }
+        let replica = self.lock();
+        let seat = user.and_then(|user| replica.seat_of(user));
+        Ok(replica.snapshot(seat, self.store.play_time(self.id)))
+    }
+
+    /// Notes in the store who is here, and takes note of who is elsewhere.
+    pub(crate) async fn sit(&self) -> Result<(), Unavailable> {
+        let here = self.lock().note_people();
+        let seats = self.store.sit(self.id, &here).await;
+        let mut replica = self.lock();
+        let people = replica.people_mut();
+        match seats {
+            Ok(seats) => {
+                people.noted(seats);
+                Ok(())
+            }
+            Err(reason) => {
+                people.fail(Instant::now());
+                Err(reason)
+            }
+        }
     }
 
     /// Says a line at the game: seats among themselves, others among themselves, and seats there too after the end.

@@ -1,4 +1,8 @@
-//! A game as this node knows it. Each entry becomes one frame, which all followers share.
+//! A game as this node knows it. Each entry becomes one frame, which all followers share. Who is at the game is told beside
+//! the entries.
+
+mod people;
+mod presence;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -20,6 +24,9 @@ use crate::limits::{HEAL_ENDED, MAX_RESUMED};
 use crate::metrics::METRICS;
 use crate::outbox::{Outbox, Texts};
 use crate::store::{Heal, Published, Said, Tail};
+
+pub use crate::store::Leaving;
+pub(crate) use people::People;
 
 /// A wish to follow a game.
 #[derive(Debug)]
@@ -66,6 +73,7 @@ pub struct Replica {
     game: Game,
     head: Arc<AtomicU32>,
     followers: Followers,
+    people: People,
     chat: chat::Lines,
     /// The store is known to have held nothing more at this moment.
     confirmed: Instant,
@@ -105,6 +113,7 @@ impl Replica {
             head: Arc::new(AtomicU32::new(game.version().0)),
             game,
             followers: Followers::new(fanout),
+            people: People::default(),
             chat: chat::Lines::default(),
             confirmed,
             is_broken: false,
@@ -338,12 +347,13 @@ impl Replica {
         });
     }
 
-    fn snapshot(&self, seat: Option<Color>, now: PlayTime) -> Snapshot {
-        let watchers = u32::try_from(self.followers.watchers()).unwrap_or(u32::MAX);
+    /// The whole game, as a seat or a spectator is shown it.
+    pub fn snapshot(&self, seat: Option<Color>, now: PlayTime) -> Snapshot {
         let is_over = self.game.outcome().is_some();
         Snapshot {
             seat,
-            watchers,
+            presence: self.people.presence(&self.game),
+            watchers: self.people.watchers(self.watchers()),
             chat: self.chat.readable(seat, is_over),
             ..Snapshot::of(self.id, &self.game, self.on_scale(now))
         }
@@ -352,12 +362,20 @@ impl Replica {
     /// Takes a follower in, or gives one that is here already the snapshot again.
     /// Who has seen more than there is begins again.
     pub fn join(&mut self, watch: &Watch, now: PlayTime) -> Watched {
-        let seat = watch.user.as_ref().and_then(|user| self.seat_of(user));
-        self.leave(watch.follower);
+        self.followers.leave(watch.follower);
+        let seat = self.welcome(watch);
+        if self.followers.is_empty() {
+            let watchers = u32::from(seat.is_none());
+            self.people.begin_telling(&self.game, watchers);
+        }
         let form = watch.outbox.form();
-        let first = self
-            .frames_from(watch.start, now)
-            .unwrap_or_else(|| vec![self.first_snapshot(watch, (seat, now))]);
+        let first = match self.frames_from(watch.start, now) {
+            Some(mut frames) => {
+                frames.extend(self.people_frames(seat, now));
+                frames
+            }
+            None => vec![self.first_snapshot(watch, (seat, now))],
+        };
         for texts in first {
             // If this overflows, the follower is closed by its own task.
             let _ = watch.outbox.push(texts.of(form).clone());
@@ -373,6 +391,7 @@ impl Replica {
 
     fn first_snapshot(&self, watch: &Watch, (seat, now): (Option<Color>, PlayTime)) -> Texts {
         let mut snapshot = self.snapshot(seat, now);
+        snapshot.watchers = self.watchers_with(seat);
         let is_ahead = watch.since.is_some_and(|since| since > snapshot.v);
         snapshot.reset = is_ahead.then_some(true);
         self.encode_snapshot(snapshot, watch.re)
@@ -417,9 +436,19 @@ impl Replica {
         Texts::new(&msg, Some(self.game.head()))
     }
 
+    /// Notes that a player comes; says which, if it is one.
+    pub fn welcome(&mut self, watch: &Watch) -> Option<Color> {
+        let seat = watch.user.as_ref().and_then(|user| self.seat_of(user));
+        if let Some(seat) = seat {
+            self.people.come(watch.follower, seat);
+        }
+        seat
+    }
+
     /// Takes a follower out.
-    pub fn leave(&mut self, number: u64) {
+    pub fn leave(&mut self, number: u64, how: Leaving) {
         self.followers.leave(number);
+        self.people.leave(number, how, Instant::now());
     }
 
     /// Whether anybody follows.

@@ -13,14 +13,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use zeitnot_game::game::Game;
-use zeitnot_game::id::{GameId, Version};
+use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, Timestamp};
+use zeitnot_game::wire::Snapshot;
 
 use crate::chat::Say;
 use crate::fanout::Fanout;
 use crate::limits::{ROOM_MAILBOX, ROOM_TRIES};
 use crate::play::{Asking, Refused};
-use crate::replica::{Watch, Watched};
+use crate::replica::{Leaving, Watch, Watched};
 use crate::store::Store;
 
 /// All rooms of this node. Cheap to clone.
@@ -37,9 +38,11 @@ pub struct Rooms {
 #[derive(Debug)]
 enum Message {
     Watch(Watch, oneshot::Sender<Result<Watched, Refused>>),
-    Unwatch(u64),
+    Unwatch(u64, Leaving),
+    SetSilent(u64, bool),
     LookAtClock,
     Look(oneshot::Sender<Result<(Game, Timestamp), Refused>>),
+    Show(Option<UserId>, oneshot::Sender<Result<Snapshot, Refused>>),
     Say(Say, oneshot::Sender<Result<(), Refused>>),
     Settle(OwnedSemaphorePermit),
     Ask(Asking, oneshot::Sender<Result<Version, Refused>>),
@@ -75,12 +78,13 @@ impl Rooms {
     }
 
     /// Follows it no longer.
-    pub async fn unwatch(&self, id: GameId, follower: u64) {
-        let tx = self.lock().get(&id).cloned();
-        if let Some(tx) = tx {
-            // A room that ended has no followers anyway.
-            let _ = tx.send(Message::Unwatch(follower)).await;
-        }
+    pub async fn unwatch(&self, id: GameId, follower: u64, how: Leaving) {
+        self.tell(id, Message::Unwatch(follower, how)).await;
+    }
+
+    /// A follower has gone silent, or is heard again.
+    pub async fn set_silent(&self, id: GameId, follower: u64, is_silent: bool) {
+        self.tell(id, Message::SetSilent(follower, is_silent)).await;
     }
 
     /// Carries out a command; the answer is the version of the last entry that it wrote, now or when it first came.
@@ -95,11 +99,17 @@ impl Rooms {
 
     /// Has the room of a game look at its clocks, if there is one here; where there is none, others look.
     pub async fn look_at_clock(&self, id: GameId) {
-        let tx = self.lock().get(&id).cloned();
-        if let Some(tx) = tx {
-            // A room that ended has nobody to tell.
-            let _ = tx.send(Message::LookAtClock).await;
-        }
+        self.tell(id, Message::LookAtClock).await;
+    }
+
+    /// What a user is shown of a game, after a look at the log.
+    ///
+    /// # Errors
+    /// There is no such game, or the store does not answer.
+    pub async fn show(&self, id: GameId, user: Option<UserId>) -> Result<Snapshot, Refused> {
+        let (tx, rx) = oneshot::channel();
+        self.deliver(id, Message::Show(user, tx)).await?;
+        rx.await.unwrap_or(Err(Refused::Unavailable))
     }
 
     /// The game as this node knows it, after a look at the log, and the moment now on its scale.
@@ -133,6 +143,15 @@ impl Rooms {
         self.lock().clear();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    /// Puts a message into the room's mailbox, if there is a room.
+    async fn tell(&self, id: GameId, message: Message) {
+        let tx = self.lock().get(&id).cloned();
+        if let Some(tx) = tx {
+            // A room that ended has no followers, and nothing to look at.
+            let _ = tx.send(message).await;
+        }
     }
 
     /// Puts a message into the room's mailbox, opening it where necessary.

@@ -84,6 +84,7 @@ impl Seeking {
     pub async fn renew(&self, store: &dyn Store, now: UnixMillis) -> Result<Sought, Unavailable> {
         let noted = store.noted_seek(self.user()).await?;
         if noted.is_some_and(|noted| noted != self.note()) {
+            self.clear(store).await?;
             return Ok(Sought::Replaced);
         }
         store.note_seek(self.user(), Some(&self.note())).await?;
@@ -167,6 +168,17 @@ impl Seeking {
         Ok(true)
     }
 
+    /// Makes room for what the same user seeks next: nobody shall see or meet the old wish.
+    ///
+    /// # Errors
+    /// The store did not answer: it ends by itself when it is not renewed.
+    pub async fn make_room(&self, store: &dyn Store, next: &Seek) -> Result<(), Unavailable> {
+        match self.seek.shown == next.shown {
+            true => Ok(()),
+            false => self.clear(store).await,
+        }
+    }
+
     /// Ends the seek; a game that has begun stays.
     ///
     /// # Errors
@@ -176,9 +188,13 @@ impl Seeking {
         self.end(store).await
     }
 
-    async fn end(&self, store: &dyn Store) -> Result<(), Unavailable> {
+    async fn clear(&self, store: &dyn Store) -> Result<(), Unavailable> {
         store.leave_pool(&self.pool(), &self.seeker()).await?;
-        store.show_seek(&self.seek.shown, false).await?;
+        store.show_seek(&self.seek.shown, false).await
+    }
+
+    async fn end(&self, store: &dyn Store) -> Result<(), Unavailable> {
+        self.clear(store).await?;
         if store.noted_seek(self.user()).await? == Some(self.note()) {
             store.note_seek(self.user(), None).await?;
         }

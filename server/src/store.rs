@@ -5,7 +5,9 @@
 
 pub mod channels;
 pub mod embedded;
+pub mod presence;
 pub mod redis;
+pub mod roster;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +22,8 @@ use zeitnot_game::time::{Millis, PlayTime, Timestamp, UnixMillis};
 use crate::health::Health;
 
 pub use channels::{Follow, UserFollow};
+pub use presence::{Here, Leaving, Left, NodeMark, Noted, Seats, Sitting};
+pub use roster::Roster;
 
 /// Where games are kept.
 #[async_trait]
@@ -162,6 +166,15 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The store did not answer.
     async fn chat(&self, id: GameId) -> Result<Vec<Said>, Unavailable>;
 
+    /// Notes who is at a game on this node, in place of what this node noted before, and hands what changed by that to the
+    /// game's followers. What nodes have noted that are gone counts no more. A seat that nobody holds any more is left
+    /// from this moment of the play clock on, until somebody holds it again; so is one that nobody ever held. All that is
+    /// forgotten [`crate::limits::SEATS_LIFETIME`] after the last time.
+    ///
+    /// # Errors
+    /// On [`Unavailable`] it is not known whether it was noted: note what is so then.
+    async fn sit(&self, id: GameId, here: &Here) -> Result<Seats, Unavailable>;
+
     /// Notes a running game under one of its players, or that it runs no longer (no note). At most
     /// [`crate::limits::MAX_PLAYING`] a user; beyond that a new one is not noted.
     ///
@@ -200,6 +213,9 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Whether a token is revoked, as far as this node knows; every node knows within 5 s.
     fn is_revoked(&self, jti: &str) -> bool;
+
+    /// What the nodes tell each other of themselves.
+    fn roster(&self) -> Arc<Roster>;
 
     /// Whether the store answers.
     fn health(&self) -> watch::Receiver<Health>;
@@ -346,6 +362,10 @@ pub enum Feed {
     Published(Arc<Published>),
     /// A line of chat. It may repeat one that was read.
     Said(Arc<Said>),
+    /// Who is at the game has changed. It may be older than what [`Store::sit`] answered, as its order tells.
+    Seats(Arc<Seats>),
+    /// A node is gone, and with it who was there; if it is this one, others took it for gone for a while.
+    Gone(NodeMark),
     /// So many entries the log has, or had a moment ago: who has fewer for long has missed some.
     Length(Version),
     /// Something may have been missed, or lost: read.

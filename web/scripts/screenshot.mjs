@@ -45,30 +45,35 @@ try {
   await page.goto(`${url}/${game}`);
   const script = { game, moves: MOVES.split(' '), tokens: [anna.token, bo.token] };
   await page.evaluate(({ game, moves, tokens }) => {
+    // They stay open until the window closes: whoever leaves is shown as away.
     const open = (token) =>
       new Promise((resolve) => {
-        const socket = new WebSocket(`ws://${location.host}/ws`, ['zeitnot.v1', `bearer.${token}`]);
+        const protocols = ['zeitnot.v1', ...(token === undefined ? [] : [`bearer.${token}`])];
+        const socket = new WebSocket(`ws://${location.host}/ws`, protocols);
         socket.onopen = () => resolve(socket);
       });
     const ask = (socket, message) =>
       new Promise((resolve, reject) => {
         socket.onmessage = ({ data }) => {
-          const { t, re, message: why } = JSON.parse(data);
-          if (re === message.id) t === 'ok' ? resolve() : reject(new Error(why));
+          const { t, re } = JSON.parse(data);
+          if (re !== message.id) return;
+          if (t !== 'error') resolve();
+          else reject(new Error(`${message.t}: ${data}`));
         };
         socket.send(JSON.stringify(message));
       });
     return (async () => {
-      const sockets = [await open(tokens[0]), await open(tokens[1])];
+      const sockets = [await open(tokens[0]), await open(tokens[1]), await open()];
+      for (const socket of sockets) await ask(socket, { id: 200, t: 'watch', game });
       for (const [ply, uci] of moves.entries()) {
         await ask(sockets[ply % 2], { id: ply + 1, t: 'move', game, uci, ply, think: 1500 });
       }
-      await ask(sockets[1], { id: 100, t: 'say', game, room: 'players', text: 'A knight fork, at last!' });
-      sockets.forEach((socket) => socket.close(1000));
+      await ask(sockets[1], { id: 100, t: 'say', game, room: 'players', text: 'A double check, at last!' });
     })();
   }, script);
   await page.locator('.moves-list .move').nth(script.moves.length - 1).waitFor();
   await page.getByText('at last!').waitFor();
+  await page.getByText('Bo away').waitFor({ state: 'detached' });
   await page.screenshot({ path: file, animations: 'disabled' });
 } finally {
   await browser?.close();

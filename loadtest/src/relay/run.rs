@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::time::sleep_until;
 
 use super::target::Target;
-use crate::drive::{self, Course};
+use crate::drive::{Course, Tables};
 use crate::latencies::Quantiles;
 use crate::line::Line;
 use crate::schedule::Schedule;
@@ -76,10 +76,10 @@ async fn drive(target: &Target, load: Load) -> anyhow::Result<Seen> {
     let lines = open_lines()?;
     let tally = Arc::new(Mutex::new(Tally::new()));
     let seats = (0..load.tables).map(|table| seat(target, (table, plies), &lines));
-    let tables = drive::open(target.side(), seats, &tally).await?;
+    let tables = Tables::open(target.side(), seats, &tally).await?;
     let course = Course::after(PAUSE, WARM_UP, load.span);
     let (played, work) = tokio::join!(
-        drive::play(tables, schedule.dues(), (&course, &tally)),
+        tables.play(schedule.dues(), (&course, &tally)),
         work_within(target, &course.window)
     );
     played?;

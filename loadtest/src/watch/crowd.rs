@@ -58,18 +58,10 @@ pub(super) struct Stand {
     pub(super) game: String,
 }
 
-/// Spectators that have all been shown the game, and wait.
+/// Spectators that have all been shown the game, on a runtime of their own: where the players are, these would wait for all
+/// of them to be read.
 #[derive(Debug)]
 pub(super) struct Crowd {
-    side: Side,
-    clients: Vec<Client>,
-    /// Where they run: not where the players do, who would wait for all of them to be read.
-    runtime: Handle,
-}
-
-/// Spectators that are told of moves.
-#[derive(Debug)]
-pub(super) struct Watching {
     shared: Arc<Mutex<Shared>>,
     count: usize,
     /// They end with this.
@@ -80,7 +72,8 @@ pub(super) struct Watching {
 #[derive(Debug)]
 pub(super) struct Shared {
     side: Side,
-    pace: Pace,
+    /// None before there are moves.
+    pace: Option<Pace>,
     sequences: Vec<Sequence>,
     /// How long each move took to each spectator.
     pub(super) arrivals: Vec<Vec<Duration>>,
@@ -106,63 +99,37 @@ struct Frame<'a> {
 }
 
 impl Crowd {
-    /// Opens so many sockets, some at a time, on a runtime of their own.
+    /// Opens so many sockets, some at a time.
     pub(super) async fn gather(
         stand: Stand,
         count: usize,
         runtime: &Handle,
     ) -> anyhow::Result<Self> {
-        let side = stand.side;
-        let opened = runtime.spawn(async move { Self::open_all(&stand, count).await });
-        Ok(Self {
-            side,
-            clients: opened.await??,
-            runtime: runtime.clone(),
-        })
-    }
-
-    async fn open_all(stand: &Stand, count: usize) -> anyhow::Result<Vec<Client>> {
-        let mut opening = stream::iter(0..count)
-            .map(|number| open(stand, number))
-            .buffer_unordered(OPENED_AT_ONCE);
-        let mut clients = Vec::with_capacity(count);
-        while let Some(client) = opening.next().await {
-            clients.push(client.with_context(|| format!("spectator {}", clients.len() + 1))?);
-            if clients.len().is_multiple_of(SAY_EVERY) {
-                update(&format!("{} spectators of {count}", clients.len()))?;
-            }
-        }
-        drop(opening);
-        Ok(clients)
-    }
-
-    /// From now on they listen.
-    pub(super) fn watch(self, pace: Pace) -> Watching {
-        let count = self.clients.len();
         let shared = Arc::new(Mutex::new(Shared {
-            side: self.side,
-            pace,
+            side: stand.side,
+            pace: None,
             sequences: vec![Sequence::from(FIRST_VERSION); count],
-            arrivals: vec![Vec::with_capacity(count); pace.moves.into()],
+            arrivals: Vec::new(),
             frames: 0,
             skipped: 0,
             failures: Failures::none(),
             last: None,
         }));
-        let mut tasks = JoinSet::new();
-        for (number, client) in self.clients.into_iter().enumerate() {
-            let standing = stand_by(client, number, Arc::clone(&shared));
-            tasks.spawn_on(standing, &self.runtime);
-        }
-        Watching {
+        let opened = runtime.spawn(open_all(stand, count, Arc::clone(&shared)));
+        Ok(Self {
             shared,
             count,
-            tasks,
-        }
+            tasks: opened.await??,
+        })
     }
-}
 
-impl Watching {
+    /// From now on they are told of moves.
+    pub(super) fn expect(&self, pace: Pace) {
+        let mut shared = lock(&self.shared);
+        shared.pace = Some(pace);
+        shared.arrivals = vec![Vec::with_capacity(self.count); pace.moves.into()];
+    }
+
     /// Waits until everybody has heard of the last move, or for as long as that may take; then it is over.
     pub(super) async fn finish(mut self) -> Shared {
         let give_up = Instant::now() + PATIENCE;
@@ -177,29 +144,29 @@ impl Watching {
             sleep(PAUSE).await;
         }
         self.tasks.shutdown().await;
-        let mut shared = lock(&self.shared);
         let ended = Shared {
-            side: shared.side,
-            pace: shared.pace,
+            side: Side::Zeitnot,
+            pace: None,
             sequences: Vec::new(),
-            arrivals: std::mem::take(&mut shared.arrivals),
-            frames: shared.frames,
+            arrivals: Vec::new(),
+            frames: 0,
             skipped: 0,
-            failures: std::mem::take(&mut shared.failures),
+            failures: Failures::none(),
             last: None,
         };
-        let sequences = std::mem::take(&mut shared.sequences);
-        ended.end(sequences)
+        let mut ended = std::mem::replace(&mut *lock(&self.shared), ended);
+        ended.end();
+        ended
     }
 }
 
 impl Shared {
-    fn end(mut self, sequences: Vec<Sequence>) -> Self {
-        for sequence in sequences {
+    fn end(&mut self) {
+        let last = self.pace.map_or(FIRST_VERSION, |pace| pace.last_version());
+        for sequence in std::mem::take(&mut self.sequences) {
             self.skipped += sequence.skipped();
-            sequence.end(self.pace.last_version(), &mut self.failures);
+            sequence.end(last, &mut self.failures);
         }
-        self
     }
 
     fn hear(&mut self, number: usize, (text, at): (Text, Instant)) {
@@ -228,7 +195,8 @@ impl Shared {
         self.frames += 1;
         let after = sequence.head();
         for version in before + 1..=after {
-            let took = at.saturating_duration_since(self.pace.due(version));
+            let due = self.pace.map_or(at, |pace| pace.due(version));
+            let took = at.saturating_duration_since(due);
             match self
                 .arrivals
                 .get_mut(usize::from(version - FIRST_VERSION - 1))
@@ -240,6 +208,27 @@ impl Shared {
             }
         }
     }
+}
+
+async fn open_all(
+    stand: Stand,
+    count: usize,
+    shared: Arc<Mutex<Shared>>,
+) -> anyhow::Result<JoinSet<()>> {
+    let mut opening = stream::iter(0..count)
+        .map(|number| open(&stand, number))
+        .buffer_unordered(OPENED_AT_ONCE);
+    let mut tasks = JoinSet::new();
+    while let Some(client) = opening.next().await {
+        let number = tasks.len();
+        let client = client.with_context(|| format!("spectator {number}"))?;
+        tasks.spawn(stand_by(client, number, Arc::clone(&shared)));
+        if tasks.len().is_multiple_of(SAY_EVERY) {
+            update(&format!("{} spectators of {count}", tasks.len()))?;
+        }
+    }
+    drop(opening);
+    Ok(tasks)
 }
 
 async fn open(stand: &Stand, number: usize) -> anyhow::Result<Client> {

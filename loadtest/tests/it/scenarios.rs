@@ -163,6 +163,8 @@ fn idle_sockets_are_held_and_answered() {
 
 #[test]
 fn games_are_played_to_their_end_with_spectators_on_other_nodes() {
+    let dir = tempfile::tempdir().unwrap();
+    let page = dir.path().join("page.html");
     let args = [
         "play",
         "--games",
@@ -175,6 +177,8 @@ fn games_are_played_to_their_end_with_spectators_on_other_nodes() {
         "5",
         "--nodes",
         "3",
+        "--html",
+        page.to_str().unwrap(),
     ];
     let runs = run(&args);
     // One of the six has ten plies.
@@ -183,6 +187,11 @@ fn games_are_played_to_their_end_with_spectators_on_other_nodes() {
     assert!(opponents > 0);
     assert_eq!(count(&runs[0], "own answer"), opponents);
     assert_eq!(count(&runs[0], "a spectator has it"), 2 * opponents);
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("<polyline") && page.contains("node-3"));
+    for elsewhere in ["http", "src=", "url(", "@import", "<script"] {
+        assert!(!page.contains(elsewhere), "{elsewhere}");
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::limits::{
 use crate::metrics::METRICS;
 use crate::outbox::{Form, Frame, OutboxReader, outbox};
 use crate::play::Refused;
-use crate::replica::{Start, Watch};
+use crate::replica::{Leaving, Start, Watch};
 use crate::ws::Ticket;
 use zeitnot_game::wire::ErrorCode;
 
@@ -122,7 +122,7 @@ impl Follower {
 impl Drop for Follower {
     fn drop(&mut self) {
         let (rooms, game, number) = (self.app.rooms.clone(), self.game, self.ticket.number());
-        let leaving = async move { rooms.unwatch(game, number).await };
+        let leaving = async move { rooms.unwatch(game, number, Leaving::Lost).await };
         self.app.shutdown.tasks.spawn(leaving);
     }
 }

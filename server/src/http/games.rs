@@ -3,10 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, header};
-use zeitnot_game::game::Game;
 use zeitnot_game::id::GameId;
 use zeitnot_game::pgn::pgn;
-use zeitnot_game::time::Timestamp;
 use zeitnot_game::wire::{ServerMsg, Snapshot, SnapshotFrame};
 
 use super::LinkBase;
@@ -15,7 +13,7 @@ use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::play::Refused;
 
-/// `GET /api/games/{id}`: the snapshot that a socket gets, without presence, watchers and chat.
+/// `GET /api/games/{id}`: the snapshot that a socket gets, without chat.
 ///
 /// # Errors
 /// There is no such game, or the store does not answer.
@@ -24,11 +22,11 @@ pub async fn show(
     Caller(caller): Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ServerMsg>, ApiError> {
-    let (id, game, now) = look(&app, &id).await?;
-    let seat = caller.and_then(|caller| game.setup().seat_of(&caller.user.id));
+    let id: GameId = id.parse().map_err(|_| Refused::NotFound)?;
+    let user = caller.map(|caller| caller.user.id);
     let snapshot = Snapshot {
-        seat,
-        ..Snapshot::of(id, &game, now)
+        chat: Vec::new(),
+        ..app.rooms.show(id, user).await?
     };
     let frame = SnapshotFrame { re: None, snapshot };
     Ok(Json(ServerMsg::Game(Box::new(frame))))
@@ -45,14 +43,9 @@ pub async fn export(
     Path(id): Path<String>,
     base: LinkBase,
 ) -> Result<([(HeaderName, &'static str); 1], String), ApiError> {
-    let (id, game, _) = look(&app, &id).await?;
+    let id: GameId = id.parse().map_err(|_| Refused::NotFound)?;
+    let (game, _) = app.rooms.look(id).await?;
     let text = pgn(id, &game, &format!("{base}/{id}"));
     let content_type = "application/x-chess-pgn; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, content_type)], text + "\n\n"))
-}
-
-async fn look(app: &App, id: &str) -> Result<(GameId, Game, Timestamp), ApiError> {
-    let id = id.parse().map_err(|_| Refused::NotFound)?;
-    let (game, now) = app.rooms.look(id).await?;
-    Ok((id, game, now))
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::limits::SLOW_ANSWER;
 use crate::metrics::{Buckets, METRICS};
-use crate::monitor::{BUCKETS, Monitor, Sample, Serving, Unready};
+use crate::monitor::{BUCKETS, Monitor, NodeSeen, Sample, Serving, Unready};
 
 /// `GET /status.json`
 #[derive(Debug, Serialize)]
@@ -28,6 +28,8 @@ pub(super) struct Status {
     /// The time that 99 of 100 answers took at most, second by second; nothing in a second without any.
     p99_ms: Vec<Option<f64>>,
     last_minute: LastMinute,
+    /// All nodes of the store, this one included.
+    nodes: Vec<NodeSeen>,
     /// What is wrong, a sentence each.
     problems: Vec<String>,
 }
@@ -65,6 +67,7 @@ pub(super) async fn status(State(monitor): State<Monitor>) -> Json<Status> {
             p50_ms: ms(&minute.answers, 0.5),
             p99_ms: ms(&minute.answers, 0.99),
         },
+        nodes: monitor.nodes(),
         problems: Vec::new(),
     };
     status.problems = problems(&status, &minute);
@@ -159,6 +162,7 @@ mod tests {
                 node: "a".into(),
                 store: "redis",
                 max_sockets: 100,
+                watched_at: "127.0.0.1:9090".into(),
             }),
             reasons: Vec::new(),
             sockets: 90,
@@ -175,6 +179,7 @@ mod tests {
                 p50_ms: None,
                 p99_ms: None,
             },
+            nodes: Vec::new(),
             problems: Vec::new(),
         };
         change(&mut status);

@@ -235,3 +235,46 @@ fn lines_of_chat_find_their_place() {
         .collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
 }
+
+/// What the store says: White is here, and some watch elsewhere.
+fn seats(order: u64, watchers: u32) -> std::sync::Arc<crate::store::Seats> {
+    use crate::store::{Noted, Seats};
+    use zeitnot_game::color::ByColor;
+    let noted = Noted {
+        seats: ByColor {
+            white: true,
+            black: true,
+        },
+        watchers,
+    };
+    Arc::new(Seats {
+        order,
+        nodes: [(1, noted)].into(),
+        ..Seats::default()
+    })
+}
+
+#[test]
+fn everybody_is_told_who_is_here_and_who_has_no_room_does_without() {
+    let (mut replica, now) = (replica(), Instant::now());
+    let (white, mut hers) = outbox(Form::Json);
+    let (full, mut his) = outbox(Form::Json);
+    replica.join(&watch(1, Some("anna"), white), PlayTime(0));
+    replica.join(&watch(2, None, full.clone()), PlayTime(0));
+    while hers.try_next().unwrap().is_some() {}
+    while full.offer(&Frame::from_static("{}")) {}
+    replica.people_mut().hear(&seats(1, 4), now);
+    replica.tell_people(PlayTime(1), now);
+    let mut told = || hers.try_next().unwrap().map(|frame| frame.to_string());
+    let both = r#"{"t":"presence","game":"q7ZwA0bX","white":true,"black":true,"now":1}"#;
+    assert_eq!(told().as_deref(), Some(both));
+    let five = r#"{"t":"crowd","game":"q7ZwA0bX","watchers":5}"#;
+    assert_eq!(told().as_deref(), Some(five));
+    while let Some(frame) = his.try_next().unwrap() {
+        assert!(!frame.contains("presence") && !frame.contains("crowd"));
+    }
+    replica.tell_people(PlayTime(2), now);
+    assert_eq!(told(), None, "that is no news");
+    let second = replica.tell_people_at(now);
+    assert_eq!(second, None);
+}

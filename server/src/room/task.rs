@@ -1,5 +1,7 @@
 //! The task of one room: its mailbox, what the store publishes, the command in flight.
 
+mod people;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -41,6 +43,8 @@ pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Me
                 waiting: VecDeque::new(),
                 no_flag_before: Instant::now(),
                 reading: None,
+                sitting: None,
+                arriving: None,
                 aside: FuturesUnordered::new(),
                 must_read: false,
                 missing: None,
@@ -73,8 +77,12 @@ fn refuse(message: Message, refused: Refused) {
         Message::Watch(_, tx) => answer(tx, Err(refused)),
         Message::Ask(_, tx) => answer(tx, Err(refused)),
         Message::Look(tx) => answer(tx, Err(refused)),
+        Message::Show(_, tx) => answer(tx, Err(refused)),
         Message::Say(_, tx) => answer(tx, Err(refused)),
-        Message::Unwatch(_) | Message::LookAtClock | Message::Settle(_) => {}
+        Message::Unwatch(..)
+        | Message::SetSilent(..)
+        | Message::LookAtClock
+        | Message::Settle(_) => {}
     }
 }
 
@@ -95,6 +103,10 @@ struct Room {
     no_flag_before: Instant,
     /// A look at the log.
     reading: Option<BoxFuture<'static, Result<(), Refused>>>,
+    /// Who is here is being noted in the store.
+    sitting: Option<BoxFuture<'static, ()>>,
+    /// The first follower, who waits for that.
+    arriving: Option<(Watch, Answer<Watched>)>,
     /// What is done beside the commands.
     aside: FuturesUnordered<BoxFuture<'static, ()>>,
     /// Another one is needed after the one under way.
@@ -111,7 +123,12 @@ impl Room {
     async fn serve(mut self) {
         loop {
             let deadline = self.deadline().map(sleep_until);
-            let is_idle = self.current.is_none() && self.aside.is_empty();
+            let people = self.people_at();
+            let is_idle = self.current.is_none()
+                && self.aside.is_empty()
+                && self.sitting.is_none()
+                && people.is_none();
+            let people = people.map(sleep_until);
             let linger = self.empty_since.filter(|_| is_idle);
             let linger = linger.map(|since| sleep_until(since + ROOM_LINGER));
             let catch_up = self.catch_up_at.map(sleep_until);
@@ -124,7 +141,9 @@ impl Room {
                 feed = self.follow.next() => self.on_feed(feed),
                 Some(()) = OptionFuture::from(self.current.as_mut()) => self.next_command(),
                 Some(read) = OptionFuture::from(self.reading.as_mut()) => self.on_read(read),
+                Some(()) = OptionFuture::from(self.sitting.as_mut()) => self.on_seated(),
                 Some(()) = self.aside.next() => {}
+                Some(()) = OptionFuture::from(people) => {}
                 Some(()) = OptionFuture::from(deadline) => self.call_flag(),
                 Some(()) = OptionFuture::from(catch_up) => {
                     let now = self.rooms.store.play_time(self.id);
@@ -155,8 +174,10 @@ impl Room {
         }
     }
 
-    /// Notes since when nobody is here, and when to look after spectators that fell behind.
+    /// Tells of people who came or went, and notes since when nobody is here, and when to look after spectators that fell
+    /// behind.
     fn look_around(&mut self) {
+        self.look_at_people();
         let (is_followed, is_behind) = {
             let replica = self.lock();
             (replica.is_followed(), replica.has_spectators_behind())
@@ -174,12 +195,23 @@ impl Room {
     fn on_message(&mut self, message: Message) {
         match message {
             Message::Watch(watch, tx) => self.on_watch(watch, tx),
-            Message::Unwatch(follower) => self.lock().leave(follower),
+            Message::Unwatch(follower, how) => {
+                self.arriving
+                    .take_if(|(watch, _)| watch.follower == follower);
+                self.lock().leave(follower, how);
+            }
+            Message::SetSilent(follower, is_silent) => {
+                self.lock().people_mut().set_silent(follower, is_silent);
+            }
             Message::LookAtClock => self.look_at_clock(),
             Message::Look(tx) if self.is_busy_aside() => answer(tx, Err(Refused::Busy)),
+            Message::Show(_, tx) if self.is_busy_aside() => answer(tx, Err(Refused::Busy)),
             Message::Say(_, tx) if self.is_busy_aside() => answer(tx, Err(Refused::Busy)),
             Message::Look(tx) => self.aside(|play| async move {
                 answer(tx, play.look().await);
+            }),
+            Message::Show(user, tx) => self.aside(|play| async move {
+                answer(tx, play.show(user.as_ref()).await);
             }),
             Message::Say(say, tx) => self.aside(|play| async move {
                 answer(tx, play.say(say).await);
@@ -209,9 +241,7 @@ impl Room {
             return answer(tx, Err(Refused::Busy));
         }
         if !must_read {
-            let now = self.rooms.store.play_time(self.id);
-            let watched = self.lock().join(&watch, now);
-            return answer(tx, Ok(watched));
+            return self.receive(watch, tx);
         }
         self.aside(|play| async move {
             let watched = play.catch_up().await.map(|()| {
@@ -332,6 +362,8 @@ impl Room {
                 }
             }
             Feed::Said(said) => self.lock().hear(&said),
+            Feed::Seats(seats) => self.lock().people_mut().hear(&seats, Instant::now()),
+            Feed::Gone(node) => self.lock().people_mut().lose(node),
             Feed::Length(length) => {
                 // What was appended just now is on its way.
                 if self.is_behind(length) {
@@ -340,6 +372,7 @@ impl Room {
             }
             Feed::Resync => {
                 METRICS.resyncs.inc();
+                self.lock().people_mut().look();
                 self.read_chat();
                 self.read();
             }

@@ -10,6 +10,7 @@ mod clock;
 mod due;
 mod log;
 mod playing;
+mod presence;
 mod revoked;
 mod schema;
 mod seeks;
@@ -18,6 +19,7 @@ mod writer;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -33,13 +35,14 @@ use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
 use self::clock::{PlayClock, unix_now};
+use self::presence::Presence;
 use self::revoked::Revoked;
 use self::seeks::Seeks;
 use self::writer::{Write, Writer};
 use super::channels::{Follow, GameChannels, UserChannels, UserFollow};
 use super::{
-    Append, Appended, Challenge, Create, CreateError, Heal, Healed, Line, Said, Seated, Seeker,
-    Store, Tail, TakeSeat, Unavailable, UserFeed,
+    Append, Appended, Challenge, Create, CreateError, Feed, Heal, Healed, Here, Line, Roster, Said,
+    Seated, Seats, Seeker, Store, Tail, TakeSeat, Unavailable, UserFeed,
 };
 use crate::health::Health;
 use crate::limits::{
@@ -66,6 +69,7 @@ pub struct EmbeddedStore {
     clock: PlayClock,
     opened: Instant,
     shared: Shared,
+    roster: Arc<Roster>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -77,6 +81,7 @@ struct Shared {
     users: UserChannels,
     revoked: Revoked,
     seeks: Seeks,
+    presence: Presence,
     /// The earliest moment at which a game is due.
     earliest: watch::Sender<Option<PlayTime>>,
     health: watch::Sender<Health>,
@@ -89,6 +94,7 @@ impl Shared {
             users: UserChannels::default(),
             revoked,
             seeks: Seeks::default(),
+            presence: Presence::default(),
             earliest: watch::Sender::new(None),
             health: watch::Sender::new(Health::Ok),
         }
@@ -100,6 +106,7 @@ impl Shared {
         self.users.sweep();
         self.revoked.sweep(unix_now());
         self.seeks.sweep(Instant::now());
+        self.presence.sweep(Instant::now());
     }
 }
 
@@ -166,6 +173,7 @@ impl EmbeddedStore {
             clock,
             opened: Instant::now(),
             shared,
+            roster: Arc::default(),
             shutdown,
             tasks,
         })
@@ -358,6 +366,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn forget(&self, id: GameId, length: Version) -> Result<(), Unavailable> {
+        self.shared.presence.forget(id);
         self.write(|reply| Write::Forget(id, length, reply)).await
     }
 
@@ -368,6 +377,17 @@ impl Store for EmbeddedStore {
 
     async fn chat(&self, id: GameId) -> Result<Vec<Said>, Unavailable> {
         chat::all(&self.reads, id).await.map_err(unavailable)
+    }
+
+    async fn sit(&self, id: GameId, here: &Here) -> Result<Seats, Unavailable> {
+        let now = Instant::now();
+        let games = &self.shared.games;
+        let tell = |seats| games.send(&id, Feed::Seats(seats));
+        let moment = (self.clock.at(now), now);
+        Ok(self
+            .shared
+            .presence
+            .sit((id, here), moment, |seats| tell(Arc::new(seats))))
     }
 
     async fn note_playing(
@@ -401,6 +421,10 @@ impl Store for EmbeddedStore {
 
     fn is_revoked(&self, jti: &str) -> bool {
         self.shared.revoked.contains(jti, unix_now())
+    }
+
+    fn roster(&self) -> Arc<Roster> {
+        Arc::clone(&self.roster)
     }
 
     fn health(&self) -> watch::Receiver<Health> {

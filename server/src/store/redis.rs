@@ -9,6 +9,8 @@ mod hub;
 mod keys;
 mod master;
 mod masters;
+mod nodes;
+mod presence;
 mod requests;
 mod revoked;
 mod scripts;

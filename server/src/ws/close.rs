@@ -1,16 +1,19 @@
 //! Why the server ends a socket, and the code that tells the client what to do then.
 
-use axum::extract::ws::{CloseFrame, Utf8Bytes};
+use axum::extract::ws::{CloseFrame, Utf8Bytes, close_code};
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 use crate::metrics::CloseKind;
+use crate::replica::Leaving;
 
 /// Why a socket ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Close {
-    /// The client left, or its line broke: nobody to tell.
+    /// The line broke, or the client did not say why it closed: nobody to tell.
     Gone,
+    /// The client left on purpose.
+    Left,
     /// A binary frame.
     Binary,
     /// A frame that is no text, or breaks the WebSocket protocol.
@@ -34,10 +37,26 @@ pub(super) enum Close {
 }
 
 impl Close {
+    /// Why a client says that it closes.
+    pub(super) fn by_client(frame: Option<&CloseFrame>) -> Self {
+        match frame.map(|frame| frame.code) {
+            Some(close_code::NORMAL | close_code::AWAY) => Self::Left,
+            _ => Self::Gone,
+        }
+    }
+
+    /// How a seat is left with it.
+    pub(super) const fn leaving(self) -> Leaving {
+        match self {
+            Self::Left => Leaving::OnPurpose,
+            _ => Leaving::Lost,
+        }
+    }
+
     /// What is counted.
     pub(super) const fn kind(self) -> CloseKind {
         match self {
-            Self::Gone => CloseKind::Gone,
+            Self::Gone | Self::Left => CloseKind::Gone,
             Self::Binary => CloseKind::Binary,
             Self::Garbled => CloseKind::Garbled,
             Self::TooLarge => CloseKind::TooLarge,
@@ -53,7 +72,7 @@ impl Close {
     /// The frame to send; none where nobody would read it.
     pub(super) fn frame(self) -> Option<CloseFrame> {
         let (code, reason) = match self {
-            Self::Gone | Self::Stuck => return None,
+            Self::Gone | Self::Left | Self::Stuck => return None,
             Self::Binary => (1003, "only text is understood"),
             Self::Garbled => (1002, "not a text of this protocol"),
             Self::TooLarge => (1009, "frame too large"),
@@ -95,6 +114,7 @@ mod tests {
     fn the_manual_has_every_code() {
         let reasons = [
             Close::Gone,
+            Close::Left,
             Close::Binary,
             Close::Garbled,
             Close::TooLarge,
@@ -116,5 +136,26 @@ mod tests {
             .take_while(|line| line.starts_with('|'));
         let told: BTreeSet<u16> = rows.map(|row| row[2..6].parse().unwrap()).collect();
         assert_eq!(told, codes);
+    }
+
+    #[test]
+    fn a_client_leaves_on_purpose_with_two_codes() {
+        for (code, leaving) in [
+            (Some(1000), Leaving::OnPurpose),
+            (Some(1001), Leaving::OnPurpose),
+            (Some(1002), Leaving::Lost),
+            (Some(4000), Leaving::Lost),
+            (None, Leaving::Lost),
+        ] {
+            let frame = code.map(|code| CloseFrame {
+                code,
+                reason: Utf8Bytes::default(),
+            });
+            assert_eq!(
+                Close::by_client(frame.as_ref()).leaving(),
+                leaving,
+                "{code:?}"
+            );
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! What a message asks of a room, and what its answer is on the wire. Nothing is decided here.
 
 use zeitnot_game::clock::Lag;
-use zeitnot_game::event::{Command, DrawCommand, OfferCommand};
+use zeitnot_game::event::{Command, DrawCommand, OfferCommand, Prize};
 use zeitnot_game::game::Rejection;
 use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::time::Millis;
 use zeitnot_game::wire::{
-    Answer, ClientMsg, DrawAction, ErrorCode, ErrorFrame, OkFrame, ServerMsg,
+    Answer, ClaimResult, ClientMsg, DrawAction, ErrorCode, ErrorFrame, OkFrame, ServerMsg,
 };
 
 use crate::error::code_of;
@@ -53,6 +53,18 @@ pub(super) fn wanted(
         ClientMsg::Rematch(offer) => {
             let command = Command::Rematch(offer_command(offer.r#do), next());
             (offer.game, command, offer.v)
+        }
+        ClientMsg::Claim(claim) => {
+            let prize = match claim.r#do {
+                ClaimResult::Win => Prize::Win,
+                ClaimResult::Draw => Prize::Draw,
+            };
+            // When the opponent left is for the store to say.
+            let command = Command::Claim {
+                prize,
+                claim_at: None,
+            };
+            (claim.game, command, claim.v)
         }
         _ => return None,
     };

@@ -8,13 +8,17 @@ use rand::Rng as _;
 use tokio::time::Instant;
 use zeitnot_game::time::Millis;
 
-use crate::limits::{MAX_PINGS, SOCKET_PING_PERIOD, SOCKET_PING_PERIOD_AT_PLAY, SOCKET_SILENCE};
+use crate::limits::{
+    MAX_PINGS, SEAT_SILENCE, SOCKET_PING_PERIOD, SOCKET_PING_PERIOD_AT_PLAY, SOCKET_SILENCE,
+};
 
 /// What is known of one connection's line.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
     heard: Instant,
     pinged: Instant,
+    /// The games of this socket were told that nothing is heard.
+    is_away: bool,
     /// Payloads that were not echoed yet, with their moments, the newest last.
     outstanding: VecDeque<([u8; 8], Instant)>,
     round_trip: Option<Duration>,
@@ -25,19 +29,37 @@ impl Heartbeat {
         Self {
             heard: now,
             pinged: now,
+            is_away: false,
             outstanding: VecDeque::new(),
             round_trip: None,
         }
     }
 
-    /// When to ping next, or to give up; a seat in a running game is asked more often.
+    /// When to ping next, to tell of silence, or to give up; a seat in a running game is asked more often.
     pub(super) fn due(&self, is_at_play: bool) -> Instant {
+        let due = self.ping_at(is_at_play).min(self.heard + SOCKET_SILENCE);
+        if is_at_play && !self.is_away {
+            due.min(self.heard + SEAT_SILENCE)
+        } else {
+            due
+        }
+    }
+
+    /// Whether a player counts as away from now on, or as back; nothing where that is no news.
+    pub(super) fn take_news_of_silence(&mut self, now: Instant) -> Option<bool> {
+        let is_away = now.duration_since(self.heard) >= SEAT_SILENCE;
+        let was_away = std::mem::replace(&mut self.is_away, is_away);
+        (is_away != was_away).then_some(is_away)
+    }
+
+    /// When to ping next.
+    pub(super) fn ping_at(&self, is_at_play: bool) -> Instant {
         let period = if is_at_play {
             SOCKET_PING_PERIOD_AT_PLAY
         } else {
             SOCKET_PING_PERIOD
         };
-        (self.pinged + period).min(self.heard + SOCKET_SILENCE)
+        self.pinged + period
     }
 
     /// Whether nothing came for too long.
@@ -117,5 +139,25 @@ mod tests {
             Some(Millis(1_100)),
             "slower than the pings"
         );
+    }
+
+    #[test]
+    fn a_player_is_told_of_once_who_falls_silent_and_once_when_he_is_heard() {
+        let start = Instant::now();
+        let after = |secs| start + Duration::from_secs(secs);
+        let mut heartbeat = Heartbeat::new(start);
+        for secs in [3, 6] {
+            assert_eq!(heartbeat.due(true), after(secs));
+            assert_eq!(heartbeat.take_news_of_silence(after(secs)), None);
+            heartbeat.ping(after(secs));
+        }
+        assert_eq!(heartbeat.due(true), after(8), "two pings got no answer");
+        assert_eq!(heartbeat.due(false), after(11), "who plays nothing");
+        assert_eq!(heartbeat.take_news_of_silence(after(8)), Some(true));
+        assert_eq!(heartbeat.due(true), after(9));
+        assert_eq!(heartbeat.take_news_of_silence(after(9)), None);
+        heartbeat.hear(after(10));
+        assert_eq!(heartbeat.take_news_of_silence(after(10)), Some(false));
+        assert_eq!(heartbeat.take_news_of_silence(after(11)), None);
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn parse(text: &str) -> Result<(Option<i64>, ClientMsg), BadMessage> 
         "draw" => fields(text).map(ClientMsg::Draw),
         "takeback" => fields(text).map(ClientMsg::Takeback),
         "rematch" => fields(text).map(ClientMsg::Rematch),
+        "claim" => fields(text).map(ClientMsg::Claim),
         "say" => fields(text).map(ClientMsg::Say),
         "give_time" => fields(text).map(ClientMsg::GiveTime),
         "flag" => fields(text).map(ClientMsg::Flag),

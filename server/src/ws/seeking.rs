@@ -42,9 +42,16 @@ impl Session {
         };
         let (store, now) = (self.app.store.clone(), self.app.wall_time());
         self.is_seeking = true;
+        let before = self.seek.as_ref().map(|kept| kept.seeking.clone());
         self.pending.push(Box::pin(async move {
-            let begun = Seeking::begin(&*store, seek, now).await;
-            let looked = begun.map(|(seeking, sought)| (Box::new(seeking), sought));
+            let begun = async {
+                if let Some(before) = before {
+                    before.make_room(&*store, &seek).await?;
+                }
+                Seeking::begin(&*store, seek, now).await
+            };
+            let looked = begun.await;
+            let looked = looked.map(|(seeking, sought)| (Box::new(seeking), sought));
             Answered::Sought(re, looked.map_err(Refused::from))
         }));
         Ok(())

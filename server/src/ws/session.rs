@@ -29,14 +29,14 @@ use crate::lobby;
 use crate::metrics::METRICS;
 use crate::outbox::{Form, Frame, Outbox, OutboxReader, encode, outbox};
 use crate::play::Refused;
-use crate::replica::Watched;
+use crate::replica::{Leaving, Watched};
 use crate::start::Following;
 
 /// What a room answered.
 pub(super) enum Answered {
     Watch(GameId, Option<i64>, Result<Watched, Refused>),
     Command(Option<i64>, Result<Version, Refused>),
-    Unwatch(Option<i64>),
+    Done(Option<i64>),
     Said(Option<i64>, Result<(), Refused>),
     Sought(Option<i64>, Looked),
     Unsought(Option<i64>, Result<(), Refused>),
@@ -49,6 +49,13 @@ pub(super) struct Watching {
     pub(super) pending: usize,
     /// The last good one.
     pub(super) watched: Option<Watched>,
+}
+
+impl Watching {
+    fn has_seat(&self) -> bool {
+        let watched = self.watched.as_ref();
+        watched.is_some_and(|watched| watched.seat.is_some())
+    }
 }
 
 pub(super) struct Session {
@@ -127,12 +134,14 @@ impl Session {
             let _ = timeout(SOCKET_WRITE_TIMEOUT, goodbye).await;
         }
         for &game in self.watching.keys() {
-            self.app.rooms.unwatch(game, self.number).await;
+            let how = reason.leaving();
+            self.app.rooms.unwatch(game, self.number, how).await;
         }
         // A watch that was still on its way would follow for ever.
         while let Some(answered) = self.pending.next().await {
             if let Answered::Watch(game, _, Ok(_)) = answered {
-                self.app.rooms.unwatch(game, self.number).await;
+                let how = reason.leaving();
+                self.app.rooms.unwatch(game, self.number, how).await;
             }
         }
         if goodbye.is_some() {
@@ -215,11 +224,7 @@ impl Session {
     }
 
     fn is_at_play(&self) -> bool {
-        let mut watched = self
-            .watching
-            .values()
-            .filter_map(|one| one.watched.as_ref());
-        watched.any(|watched| watched.seat.is_some())
+        self.watching.values().any(Watching::has_seat)
     }
 
     /// For how long the token is good; nothing for who has none.
@@ -239,6 +244,7 @@ impl Session {
 
     async fn on_message(&mut self, message: Message) -> Result<(), Close> {
         self.heartbeat.hear(Instant::now());
+        self.tell_silence(Instant::now());
         self.check_token()?;
         match message {
             Message::Text(text) => self.on_text(&text).await,
@@ -248,10 +254,10 @@ impl Session {
                 Ok(())
             }
             Message::Ping(_) => Ok(()),
-            Message::Close(_) => {
+            Message::Close(frame) => {
                 // The answer to it is on its way; whether it arrives is no matter.
                 let _ = timeout(SOCKET_WRITE_TIMEOUT, self.socket.flush()).await;
-                Err(Close::Gone)
+                Err(Close::by_client(frame.as_ref()))
             }
         }
     }
@@ -274,7 +280,7 @@ impl Session {
                 self.take_frames(&mut messages)?;
                 self.write(messages).await
             }
-            Answered::Unwatch(re) | Answered::Said(re, Ok(())) => {
+            Answered::Done(re) | Answered::Said(re, Ok(())) => {
                 self.answer(commands::ok(re, None)).await
             }
             Answered::Sought(re, looked) => self.on_sought(re, looked).await,
@@ -299,14 +305,34 @@ impl Session {
         self.watching.remove(&game);
         let (rooms, number) = (self.app.rooms.clone(), self.number);
         self.pending.push(Box::pin(async move {
-            rooms.unwatch(game, number).await;
-            Answered::Unwatch(re)
+            rooms.unwatch(game, number, Leaving::OnPurpose).await;
+            Answered::Done(re)
+        }));
+    }
+
+    /// Tells the games of this socket's user that nothing is heard, or that something is heard again.
+    fn tell_silence(&mut self, now: Instant) {
+        let Some(is_silent) = self.heartbeat.take_news_of_silence(now) else {
+            return;
+        };
+        let seats = self.watching.iter().filter(|(_, one)| one.has_seat());
+        let games: Vec<GameId> = seats.map(|(&game, _)| game).collect();
+        let (rooms, number) = (self.app.rooms.clone(), self.number);
+        self.pending.push(Box::pin(async move {
+            for game in games {
+                rooms.set_silent(game, number, is_silent).await;
+            }
+            Answered::Done(None)
         }));
     }
 
     async fn on_heartbeat(&mut self, now: Instant) -> Result<(), Close> {
         if self.heartbeat.is_silent(now) {
             return Err(Close::Silent);
+        }
+        self.tell_silence(now);
+        if now < self.heartbeat.ping_at(self.is_at_play()) {
+            return Ok(());
         }
         self.check_token()?;
         self.look_again().await?;

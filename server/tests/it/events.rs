@@ -59,8 +59,18 @@ impl Events {
         }
     }
 
-    /// The next event that has data; nothing at the end of the stream.
+    /// The next event that has data and does not tell who is here, which may come at any time; nothing at the end of the
+    /// stream.
     async fn next(&mut self) -> Option<Event> {
+        loop {
+            let event = self.next_of_any().await?;
+            if event.frame["t"] != "presence" && event.frame["t"] != "crowd" {
+                return Some(event);
+            }
+        }
+    }
+
+    async fn next_of_any(&mut self) -> Option<Event> {
         loop {
             while let Some((event, rest)) = self.unread.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
@@ -171,4 +181,37 @@ async fn a_request_waits_for_what_comes_next() {
     assert_eq!(refused["code"], "bad_request");
     let refused = third.poll("00000000".parse().unwrap(), "after=1").await;
     assert_eq!(refused["code"], "not_found");
+}
+
+#[tokio::test]
+async fn a_stream_is_told_who_is_here_and_watches_itself() {
+    let (_deployment, nodes) = start();
+    let [first, second, third] = &nodes;
+    let terms = json!({"clock": {"limit": 60, "increment": 0}});
+    let mut table = Table::sit_down([second, third, second], &terms).await;
+    let mut events = Events::open(first.address(), table.game, None).await;
+    let snapshot = events.next().await.unwrap().frame;
+    let both = json!({"white": true, "black": true});
+    assert_eq!(snapshot["presence"], both, "{snapshot}");
+    let counted = async |events: &mut Events| loop {
+        let frame = events.next_of_any().await.unwrap().frame;
+        if frame["t"] == "crowd" && frame["watchers"] == 1 {
+            return;
+        }
+    };
+    let white = &mut table.seats[0];
+    while white.next_of("crowd").await["watchers"] != 2 {}
+    drop(table.spectator);
+    counted(&mut events).await;
+
+    // Who comes back where it was is told anew.
+    white.play(table.game, "e2e4", 0).await;
+    let id = events.next().await.unwrap().id.unwrap();
+    let mut again = Events::open(second.address(), table.game, Some(&id)).await;
+    let told = again.next_of_any().await.unwrap();
+    assert_eq!(
+        (&told.frame["t"], &told.frame["white"]),
+        (&json!("presence"), &json!(true))
+    );
+    assert_eq!(told.id, None, "it is no entry");
 }

@@ -6,6 +6,7 @@ mod games;
 mod kills;
 mod lost;
 mod masters;
+mod presence;
 mod slots;
 mod swallowed;
 

@@ -318,3 +318,29 @@ async fn the_page_asks_for_nothing_but_its_numbers() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_page_of_any_node_lists_all_of_them() {
+    let mut deployment = Deployment::over_redis(binary(), 3).unwrap();
+    let here = watcher(deployment.node(0));
+    let mut client = Entrance::of(deployment.node(1)).connect(None).await;
+    client.ask(json!({"t": "ping"})).await;
+    let ask = async || {
+        let nothing = (&Value::Null, None);
+        let (_, status) = here.request(Method::GET, "/status.json", nothing).await;
+        status["nodes"].as_array().unwrap().clone()
+    };
+    let nodes = until(ask, |nodes| nodes.len() == 3 && nodes[1]["sockets"] == 1).await;
+    let names: Vec<_> = nodes.iter().map(|node| node["node"].clone()).collect();
+    assert_eq!(names, ["node-1", "node-2", "node-3"]);
+    let there = deployment.node(2).internal_address().to_owned();
+    assert_eq!(nodes[2]["watched_at"], there);
+    deployment.node_mut(2).kill().unwrap();
+    until(ask, |nodes| nodes[2]["is_gone"] == true).await;
+    deployment.node_mut(2).restart().unwrap();
+    let nodes = until(ask, |nodes| {
+        nodes.iter().all(|node| node["is_gone"] == false)
+    })
+    .await;
+    assert_eq!(nodes.len(), 3, "{nodes:?}");
+}

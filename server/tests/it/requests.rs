@@ -35,7 +35,7 @@ async fn a_move_is_one_append_and_a_refusal_one_read() {
     let mut table = Table::sit_down([&here, &there, &here], &terms).await;
     let game = table.game;
     let moves = long_game();
-    let mut reads = Vec::new();
+    let (mut reads, mut looks) = (Vec::new(), Vec::new());
     for (ply, uci) in moves.iter().enumerate() {
         if ply % STRETCH == 0 {
             reset(redis);
@@ -49,9 +49,12 @@ async fn a_move_is_one_append_and_a_refusal_one_read() {
             assert_eq!(calls(redis, "rpush"), STRETCH);
             // The append itself looks at the last entry.
             reads.push(calls(redis, "lrange") - STRETCH);
+            // Who is here is looked at now and then, and not with a move.
+            looks.push(calls(redis, "hgetall"));
         }
     }
     assert_mostly(0, &reads);
+    assert_mostly(0, &looks);
 
     let (mover, other) = (moves.len() % 2, (moves.len() + 1) % 2);
     let cases = [

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use zeitnot_loadtest::deployment::Deployment;
+use zeitnot_loadtest::deployment::{Deployment, RedisKind, Settings, Swallow};
 
 use crate::support::client::Client;
 use crate::support::entrance::Entrance;
@@ -106,6 +106,15 @@ async fn a_user_with_two_windows_seeks_once_and_never_meets_himself() {
     // Something else, from the other window: the first seek is gone.
     let bullet = json!({"t": "seek", "clock": {"limit": 60, "increment": 0}});
     assert_eq!(windows[1].ask(bullet.clone()).await["t"], "ok");
+    let id = &seen["add"][0]["seek"];
+    let change = loop {
+        let change = watcher.next_of("seeks").await;
+        if change["remove"] == json!([id]) {
+            break change;
+        }
+    };
+    // Both have the same id.
+    assert_eq!(change["add"][0]["clock"], bullet["clock"], "{change}");
     let mut bo = seeker(&third, "Bo").await;
     assert_eq!(bo.ask(blitz("random")).await["t"], "ok");
     let mut eve = seeker(&first, "Eve").await;
@@ -113,6 +122,47 @@ async fn a_user_with_two_windows_seeks_once_and_never_meets_himself() {
     let [one, other] = &mut windows;
     let (game, _) = game_of([other, &mut eve]).await;
     assert_eq!(one.next_of("game_start").await["game"], game);
+}
+
+/// Changes of the terms and of the color alone: nobody may see or meet the old wish.
+async fn a_seek_that_is_moved_leaves_nothing_behind(is_embedded: bool) {
+    let (_deployment, [first, second, third]) = start(is_embedded);
+    let mut watcher = third.connect(None).await;
+    watcher.ask(json!({"t": "lobby"})).await;
+    let mut anna = seeker(&first, "Anna").await;
+    let bullet =
+        |color: &str| json!({"t": "seek", "clock": {"limit": 60, "increment": 0}, "color": color});
+    for seek in [blitz("white"), bullet("white"), bullet("black")] {
+        assert_eq!(anna.ask(seek.clone()).await["t"], "ok");
+        loop {
+            let change = watcher.next_of("seeks").await;
+            let added = change["add"].as_array().unwrap();
+            if added
+                .iter()
+                .any(|open| open["color"] == seek["color"] && open["clock"] == seek["clock"])
+            {
+                break;
+            }
+        }
+        let list = watcher.ask(json!({"t": "lobby"})).await;
+        assert_eq!(list["list"].as_array().unwrap().len(), 1, "{list}");
+    }
+    let mut bo = seeker(&second, "Bo").await;
+    assert_eq!(bo.ask(bullet("black")).await["t"], "ok");
+    let mut eve = seeker(&third, "Eve").await;
+    assert_eq!(eve.ask(bullet("white")).await["t"], "ok");
+    let (_, color) = game_of([&mut anna, &mut eve]).await;
+    assert_eq!(color, "black");
+}
+
+#[tokio::test]
+async fn a_seek_that_is_moved_leaves_nothing_behind_over_redis() {
+    a_seek_that_is_moved_leaves_nothing_behind(false).await;
+}
+
+#[tokio::test]
+async fn a_seek_that_is_moved_leaves_nothing_behind_on_an_embedded_node() {
+    a_seek_that_is_moved_leaves_nothing_behind(true).await;
 }
 
 #[tokio::test]
@@ -157,4 +207,56 @@ async fn a_seek_that_makes_no_sense_is_refused() {
     }
     let mut nobody = first.connect(None).await;
     assert_eq!(nobody.ask(blitz("white")).await["code"], "unauthorized");
+}
+
+/// The node through which Bo seeks dies when `answer` was on its way to it; he seeks again through another one.
+async fn a_node_dies_at(answer: fn(&[&[u8]]) -> bool) {
+    let mut deployment = Settings::new(Path::new(env!("CARGO_BIN_EXE_zeitnot")))
+        .nodes(3)
+        .over(RedisKind::Single)
+        .with_proxies()
+        .start()
+        .unwrap();
+    let [first, second, third] =
+        std::array::from_fn(|number| Entrance::of(deployment.node(number)));
+    let mut anna = seeker(&first, "Anna").await;
+    assert_eq!(anna.ask(blitz("random")).await["t"], "ok");
+    let guest = second.guest("Bo").await;
+    let mut bo = second.connect(Some(&guest)).await;
+    let rule = Swallow::first(answer).and_hold();
+    let swallowed = deployment.proxy(1).unwrap().swallow(rule);
+    bo.send(blitz("random")).await;
+    swallowed.wait_for(1).unwrap();
+    deployment.node_mut(1).kill().unwrap();
+    let mut bo = third.connect(Some(&guest)).await;
+    let answer = bo.ask(blitz("random")).await;
+    assert_eq!(answer["t"], "ok", "{answer}");
+    let (game, _) = game_of([&mut anna, &mut bo]).await;
+    let game = game.as_str().unwrap().parse().unwrap();
+    for (client, name) in [(&mut anna, "Anna"), (&mut bo, "Bo")] {
+        let snapshot = client.watch(game).await;
+        assert_eq!(snapshot["status"], "started", "{name}");
+        assert_ne!(snapshot["seat"], Value::Null, "{name}");
+    }
+}
+
+fn calls_a_script_on(words: &[&[u8]], part: &[u8]) -> bool {
+    let [name, _, _, key, ..] = words else {
+        return false;
+    };
+    name.eq_ignore_ascii_case(b"EVALSHA") && key.windows(part.len()).any(|some| some == part)
+}
+
+#[tokio::test]
+async fn nobody_is_stranded_by_a_node_that_dies_when_it_has_found_somebody() {
+    a_node_dies_at(|words| calls_a_script_on(words, b":seeks:")).await;
+}
+
+#[tokio::test]
+async fn nobody_is_stranded_by_a_node_that_dies_when_it_has_begun_the_game() {
+    // Of the calls about a challenge only that one has three keys.
+    a_node_dies_at(|words| {
+        words.get(2) == Some(&&b"3"[..]) && calls_a_script_on(words, b":challenge:")
+    })
+    .await;
 }

@@ -1,5 +1,7 @@
 //! The listener: slow clients, late signals, and what happens to those who are connected.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::routing::get;
 use tokio::net::{TcpListener, TcpStream};
@@ -88,11 +90,13 @@ async fn a_drain_ends_requests_well_and_takes_no_new_ones() {
 async fn a_node_that_drains_is_alive_but_not_ready() {
     let (shutdown, watched) = (Shutdown::default(), Shutdown::default());
     let monitor = Monitor::new(watched.clone());
-    monitor.begin(Serving {
+    let serving = Serving {
         node: "test".into(),
         store: "embedded",
         max_sockets: 1,
-    });
+        watched_at: "127.0.0.1:9090".into(),
+    };
+    monitor.begin(serving, Arc::default());
     let address = start(health::router(monitor), &shutdown).await;
     let ask = |path: &'static str| async move {
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");

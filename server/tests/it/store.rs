@@ -7,6 +7,7 @@ mod embedded;
 mod logs;
 mod outage;
 mod people;
+mod presence;
 mod redis;
 mod seats;
 mod seeks;

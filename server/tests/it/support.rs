@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod client;
 pub(crate) mod entrance;
+pub(crate) mod listener;
 pub(crate) mod log;
 pub(crate) mod player;
 pub(crate) mod raw;

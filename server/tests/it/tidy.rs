@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 28] = [
+const ARROWS: [(&str, &[&str]); 29] = [
     ("auth", &["App", "config", "error", "text"]),
+    ("breakage", &[]),
     ("challenge", &["start", "store"]),
     ("chat", &["store", "text"]),
     ("check", &["auth", "config", "exit", "node", "store"]),
@@ -40,7 +41,7 @@ const ARROWS: [(&str, &[&str]); 28] = [
     ("limits", &[]),
     ("lobby", &["outbox", "store"]),
     ("metrics", &[]),
-    ("monitor", &["health", "shutdown"]),
+    ("monitor", &["health", "shutdown", "store"]),
     ("outbox", &[]),
     ("play", &["chat", "replica", "start", "store"]),
     ("reload", &["auth", "config"]),

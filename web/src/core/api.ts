@@ -25,6 +25,8 @@ export class HttpError extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    /** After which time it may be done, if the server said so. */
+    readonly retryAfterMs?: number,
   ) {
     super(message);
   }
@@ -36,5 +38,5 @@ export function failureWords(error: unknown): string {
   if (error.status === 0) return 'The server cannot be reached. Check your connection and try again.';
   if (error.code === 'bad_request' && error.message !== '') return `The server did not accept that: ${error.message}.`;
   if (error.code === 'unavailable') return 'The server cannot store games just now. Try again in a moment.';
-  return refusalWords(error.code, error.message);
+  return refusalWords(error.code, error.message, error.retryAfterMs);
 }

@@ -1,5 +1,5 @@
 // Numbers and names as people read them. No sentences: those are in words.ts.
-import type { Color, TimeTerms, Variant } from '../protocol';
+import type { Color, SeekClock, TimeTerms, Variant } from '../protocol';
 import { TENTHS_BELOW_MS } from './clock';
 
 /** A pace of play, without the server's words for it. */
@@ -40,6 +40,18 @@ export function formatSpan(ms: number): string {
   return `${days} ${days === 1 ? 'day' : 'days'} ${hours % 24} h`;
 }
 
+/** A span that is counted in seconds, e.g. `0:12`; from an hour on in its largest two units. Rounds up. */
+export function formatCountdown(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  return seconds < 3600 ? `${Math.floor(seconds / 60)}:${pad(seconds % 60)}` : formatSpan(ms);
+}
+
+/** How long something has waited, e.g. `0:07`. Rounds down. */
+export function formatWaited(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  return `${Math.floor(seconds / 60)}:${pad(seconds % 60)}`;
+}
+
 /** Initial time and increment, e.g. `5+3`, `½+0`, `45s+1`. Seconds in. */
 export function formatTimeControl(limit: number, increment: number): string {
   const fractions: Readonly<Record<number, string>> = { 15: '¼', 30: '½', 45: '¾' };
@@ -55,6 +67,12 @@ export function formatPace(pace: Pace): string {
   if (pace.type === 'clock') return formatTimeControl(pace.limit, pace.increment);
   if (pace.type === 'unlimited') return 'Unlimited';
   return pace.daysPerTurn === 1 ? '1 day a move' : `${pace.daysPerTurn} days a move`;
+}
+
+/** A seek's time in a few words, e.g. `5+3`, `3 days a move`. */
+export function formatTerms({ clock, days }: { readonly clock?: SeekClock; readonly days?: number }): string {
+  if (clock !== undefined) return formatTimeControl(clock.limit, clock.increment);
+  return days === undefined ? 'Unlimited' : formatPace({ type: 'correspondence', daysPerTurn: days });
 }
 
 export function colorName(color: Color): string {

@@ -136,6 +136,17 @@ export function attendanceFrom(presence: Presence | undefined, now: number, rece
   };
 }
 
+/** From when on this user may claim the game because the opponent left, local ms; nothing where there is no such claim. */
+export function claimAt({ seat, turn, status, attendance }: Game): number | undefined {
+  // At one's own move one plays on.
+  return seat === null || seat === turn || status !== 'started' ? undefined : attendance.claimAt[seat];
+}
+
+/** Whether the game runs and the opponent of this user has left it. */
+export function hasOpponentLeft({ seat, status, attendance }: Game): boolean {
+  return seat !== null && status === 'started' && attendance[seat === 'white' ? 'black' : 'white'] === false;
+}
+
 /** Whether the server still takes moves in this game. */
 export function isRunning(game: Game): boolean {
   return game.status === 'started';

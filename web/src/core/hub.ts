@@ -1,9 +1,12 @@
-// Everything the page knows from its one socket: who it is, which games run, the open game stores, and whether the line is
-// up. Frames go to the stores they belong to; missed ones are noticed and asked for again. It opens no socket itself.
+// Everything the page knows from its one socket: who it is, which games run, the open game stores, the lobby, and whether
+// the line is up. Frames go to the stores they belong to; missed ones are noticed and asked for again. It opens no socket
+// itself, and makes no store of a game: that knows the rules, which the start page does without.
 import { batch, signal } from '@preact/signals';
-import type { ClientFrame, Playing, ServerMsg, User } from '../protocol';
+import type { ClientFrame, ClientMsg, Playing, ServerMsg, User } from '../protocol';
+import { LobbyStore } from './lobby-store';
 import { Outbox, type Answered, type Timers } from './outbox';
-import { GameStore } from './store';
+import { Seeking } from './seeking';
+import type { GameStore, Surroundings } from './store';
 import { refusalWords } from './words';
 
 /** The line to the server as the page shows it. `connecting` is only the very first time. */
@@ -41,6 +44,11 @@ export class Hub {
   /** The store behind the server is out, for all games. */
   readonly isStoreOut = signal(false);
 
+  /** The open seeks, while a page shows them. */
+  readonly lobby: LobbyStore;
+  /** What this user seeks. */
+  readonly seeking: Seeking;
+
   readonly #stores = new Map<string, GameStore>();
   readonly #outbox: Outbox;
   #lastNotice = 0;
@@ -51,16 +59,27 @@ export class Hub {
     private readonly timers: Timers,
   ) {
     this.#outbox = new Outbox((frame) => line.transmit(frame), timers);
+    const around = {
+      timers,
+      isLive: () => this.link.peek() === 'live',
+      transmit: (msg: ClientMsg) => void line.transmit(msg),
+    };
+    this.lobby = new LobbyStore({ ...around, post: (msg) => this.#outbox.post(msg, () => undefined) });
+    this.seeking = new Seeking({
+      ...around,
+      post: (msg, settle, delayed) => this.#outbox.post(msg, settle, delayed),
+      drop: (id) => this.#outbox.drop(id),
+    });
   }
 
-  /** The store of a game, which is followed from now on. */
-  watch(game: string): GameStore {
+  /** The store of a game, which is followed from now on; `open` makes it. */
+  watch(game: string, open: (game: string, around: Surroundings) => GameStore): GameStore {
     const known = this.#stores.get(game);
     if (known !== undefined) {
-      if (known.missing.peek()) this.#sync(game);
+      this.lookAgain(game);
       return known;
     }
-    const store: GameStore = new GameStore(game, {
+    const store = open(game, {
       now: () => this.timers.now(),
       post: (msg, settle) => this.#outbox.post(msg, settle),
       drop: (id) => this.#outbox.drop(id),
@@ -70,6 +89,11 @@ export class Hub {
     this.#stores.set(game, store);
     if (this.link.peek() === 'live') this.#sync(game);
     return store;
+  }
+
+  /** Asks again for a followed game that was not there. */
+  lookAgain(game: string): void {
+    if (this.#stores.get(game)?.missing.peek() === true) this.#sync(game);
   }
 
   /** Ends following a game and forgets what was unsent of it. */
@@ -124,8 +148,11 @@ export class Hub {
       case 'error':
         if (msg.re === undefined) this.notify(refusalWords(msg.code, msg.message));
         break;
-      case 'ok':
       case 'seeks':
+        this.lobby.receive(msg);
+        this.seeking.seen(this.lobby.rows.peek(), this.user.peek()?.id);
+        break;
+      case 'ok':
       case 'challenge':
       case 'challenge_declined':
       case 'challenge_canceled':
@@ -137,6 +164,9 @@ export class Hub {
   }
 
   #greeted(msg: Extract<ServerMsg, { t: 'hello' }>): void {
+    const isFirst = this.user.peek() === null;
+    const known = new Set(this.playing.peek().map(({ game }) => game));
+    const begun = msg.playing.map(({ game }) => game).filter((game) => !isFirst && !known.has(game));
     batch(() => {
       this.user.value = msg.user;
       this.playing.value = msg.playing;
@@ -146,17 +176,22 @@ export class Hub {
       this.isStoreOut.value = false;
       for (const store of this.#stores.values()) store.freeze(false);
     });
-    this.#outbox.dropWhere((msg) => msg.t === 'watch');
+    this.#outbox.dropWhere(({ t }) => t === 'watch' || t === 'lobby' || t === 'seek' || t === 'unseek');
     for (const game of this.#stores.keys()) this.#sync(game);
     this.#outbox.resend();
+    this.lobby.greeted();
+    this.seeking.greeted(begun);
     this.#guard();
   }
 
   #started(msg: Extract<ServerMsg, { t: 'game_start' }>): void {
     const { game, color, opponent } = msg;
     const others = this.playing.peek().filter((one) => one.game !== game);
+    // It may be told again.
+    const isNew = others.length === this.playing.peek().length;
     this.playing.value = [...others, { game, color, opponent }];
-    if (this.#stores.get(game)?.missing.peek() === true) this.#sync(game);
+    if (isNew) this.seeking.started(game);
+    this.lookAgain(game);
   }
 
   #sync(game: string): void {

@@ -11,9 +11,13 @@ export interface Timers {
   random(): number;
 }
 
+/** Hears why a message has to wait, and for how long. */
+export type Delayed = (pauseMs: number, why: Extract<Answered, { t: 'error' }>) => void;
+
 interface Waiting {
   readonly msg: ClientMsg;
   readonly settle: (answer: Answered) => void;
+  readonly delayed: Delayed | undefined;
   sentAt: number;
   tries: number;
   cancelRetry?: () => void;
@@ -34,12 +38,15 @@ export class Outbox {
     private readonly timers: Timers,
   ) {}
 
-  /** Sends a message now, or as soon as the line is back. `settle` runs once, with an answer that is final. */
-  post(msg: ClientMsg, settle: (answer: Answered) => void): number {
+  /**
+   * Sends a message now, or as soon as the line is back. `settle` runs once, with an answer that is final. `delayed` hears
+   * when the server wants it later.
+   */
+  post(msg: ClientMsg, settle: (answer: Answered) => void, delayed?: Delayed): number {
     this.#lastId += 1;
     const id = this.#lastId;
     if (this.#waiting.size >= MAX_WAITING) this.drop([...this.#waiting.keys()][0] ?? 0);
-    this.#waiting.set(id, { msg, settle, sentAt: this.timers.now(), tries: 0 });
+    this.#waiting.set(id, { msg, settle, delayed, sentAt: this.timers.now(), tries: 0 });
     this.#send(id);
     return id;
   }
@@ -50,7 +57,7 @@ export class Outbox {
     const waiting = id === undefined ? undefined : this.#waiting.get(id);
     if (id === undefined || waiting === undefined) return false;
     if (answer.t === 'error' && (answer.code === 'unavailable' || answer.code === 'rate_limited')) {
-      this.#retryLater(id, waiting, answer.retry_after_ms);
+      this.#retryLater(id, waiting, answer);
       return true;
     }
     this.drop(id);
@@ -96,11 +103,12 @@ export class Outbox {
     this.transmit({ ...waiting.msg, id });
   }
 
-  #retryLater(id: number, waiting: Waiting, afterMs: number | undefined): void {
+  #retryLater(id: number, waiting: Waiting, why: Extract<Answered, { t: 'error' }>): void {
     waiting.tries += 1;
     const backoff = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (waiting.tries - 1));
-    const pause = Math.max(afterMs ?? 0, backoff * (0.5 + this.timers.random() / 2));
+    const pause = Math.max(why.retry_after_ms ?? 0, backoff * (0.5 + this.timers.random() / 2));
     waiting.cancelRetry?.();
     waiting.cancelRetry = this.timers.after(pause, () => this.#send(id));
+    waiting.delayed?.(pause, why);
   }
 }

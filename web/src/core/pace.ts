@@ -9,16 +9,18 @@ export interface Preset {
 
 const preset = (limit: number, increment: number): Preset => ({ key: formatTimeControl(limit, increment), limit, increment });
 
-/** Minutes and seconds as players know them. */
+/** Minutes and seconds as players know them: where most opponents are found. */
 export const presets: readonly Preset[] = [
   preset(60, 0),
   preset(120, 1),
+  preset(180, 0),
   preset(180, 2),
   preset(300, 0),
   preset(300, 3),
   preset(600, 0),
   preset(600, 5),
   preset(900, 10),
+  preset(1800, 0),
   preset(1800, 20),
 ];
 

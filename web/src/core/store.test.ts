@@ -4,6 +4,9 @@ import { ManualTimers, seeded } from '../../tests/support/manual-timers';
 import { GAME, Referee } from '../../tests/support/referee';
 import type { ClientFrame, Color, ServerMsg, Variant } from '../protocol';
 import { Hub } from './hub';
+import { GameStore, type Surroundings } from './store';
+
+const openStore = (game: string, around: Surroundings): GameStore => new GameStore(game, around);
 
 /** A hub whose line leads to a referee; `link` says what becomes of each message. */
 class Client {
@@ -36,7 +39,7 @@ class Client {
     this.timers.pass(0);
   }
 
-  readonly store = () => this.hub.watch(GAME);
+  readonly store = () => this.hub.watch(GAME, openStore);
 
   greet(): void {
     this.isConnected = true;

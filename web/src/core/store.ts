@@ -312,7 +312,23 @@ export class GameStore {
     this.around.post({ ...command, game: this.id, v: game.v } as ClientMsg, (answer) => {
       this.busy.value = new Set([...this.busy.value].filter((other) => other !== kind));
       this.#refused(answer);
-      if (answer.t === 'error' && answer.code === 'stale') this.around.resync(this.id);
+      if (answer.t !== 'error') return;
+      if (kind === 'claim') this.#claimRefused(answer.retry_after_ms);
+      else if (answer.code === 'stale') this.around.resync(this.id);
+    });
+  }
+
+  /** The game may be claimed later than it seemed here, or the opponent is back. */
+  #claimRefused(retryAfterMs: number | undefined): void {
+    if (retryAfterMs === undefined) {
+      this.around.resync(this.id);
+      return;
+    }
+    const at = this.around.now() + retryAfterMs;
+    this.#update((game) => {
+      if (game.seat === null) return game;
+      const claimAt = { ...game.attendance.claimAt, [game.seat]: at };
+      return { ...game, attendance: { ...game.attendance, claimAt } };
     });
   }
 
@@ -321,7 +337,7 @@ export class GameStore {
   }
 
   #refused(answer: Answered): void {
-    if (answer.t === 'error') this.around.notify(refusalWords(answer.code, answer.message));
+    if (answer.t === 'error') this.around.notify(refusalWords(answer.code, answer.message, answer.retry_after_ms));
   }
 
   #attend(msg: Extract<ServerMsg, { t: 'presence' }>): void {

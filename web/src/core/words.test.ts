@@ -41,4 +41,10 @@ describe('refusals', () => {
     expect(refusalWords('tired', 'come back tomorrow')).toBe('The server refused: come back tomorrow.');
     expect(refusalWords('toString', 'no')).toBe('The server refused: no.');
   });
+
+  it('say when to try again', () => {
+    expect(refusalWords('not_allowed', 'the opponent may still come back', 12_000)).toBe(
+      'Not possible: the opponent may still come back. Try again in 12 s.',
+    );
+  });
 });

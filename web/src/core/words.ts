@@ -1,6 +1,6 @@
 // What the page says about games, refusals and the line, in sentences. It decides nothing: it only puts codes into words.
 import type { ErrorCode } from '../protocol';
-import { colorName } from './format';
+import { colorName, formatSpan } from './format';
 import type { Game } from './game';
 
 /** How a game ended: a score and the reason, e.g. `1–0`, `White won by checkmate`. Nothing while it runs. */
@@ -28,14 +28,19 @@ const refusals: { readonly [C in ErrorCode]: string } = {
   game_over: 'The game is already over.',
   not_allowed: 'That is not possible now.',
   too_large: 'That is too long.',
-  rate_limited: 'Too fast. It will be tried again in a moment.',
-  unavailable: 'The server cannot store moves just now. It will be tried again by itself.',
+  rate_limited: 'Too many requests.',
+  unavailable: 'The server cannot store anything just now.',
 };
 
 /** Why something was refused and what can be done. `message` is the server's own, used for codes that are new here. */
-export function refusalWords(code: string, message: string): string {
-  if (code === 'not_allowed' && message !== '') return `Not possible: ${message}.`;
-  return Object.hasOwn(refusals, code) ? refusals[code as ErrorCode] : `The server refused: ${message}.`;
+export function refusalWords(code: string, message: string, retryAfterMs?: number): string {
+  const words =
+    code === 'not_allowed' && message !== ''
+      ? `Not possible: ${message}.`
+      : Object.hasOwn(refusals, code)
+        ? refusals[code as ErrorCode]
+        : `The server refused: ${message}.`;
+  return retryAfterMs === undefined ? words : `${words} Try again in ${formatSpan(retryAfterMs)}.`;
 }
 
 function winWords(game: Game): string {

@@ -123,7 +123,8 @@ async function readError(response: Response): Promise<HttpError> {
   const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
   const code = typeof fields['code'] === 'string' ? fields['code'] : `http_${response.status}`;
   const message = typeof fields['error'] === 'string' ? fields['error'] : response.statusText;
-  return new HttpError(response.status, code, message);
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return new HttpError(response.status, code, message, Number.isNaN(seconds) ? undefined : seconds * 1000);
 }
 
 function readGrant(value: unknown): Grant {

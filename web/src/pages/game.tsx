@@ -1,12 +1,13 @@
 // The page of one game: finds out what is behind its address – a running or finished game, an invitation, or nothing.
 import { useEffect, useMemo } from 'preact/hooks';
+import { GameStore } from '../core/store';
 import { useClient } from '../ui/client';
 import { Invitation } from './invitation';
 import { Table } from './table';
 
 export function GamePage({ id }: { id: string }) {
   const { hub, sitsIn } = useClient();
-  const store = useMemo(() => hub.watch(id), [hub, id]);
+  const store = useMemo(() => hub.watch(id, (game, around) => new GameStore(game, around)), [hub, id]);
   useEffect(() => () => hub.leave(id), [hub, id]);
 
   const game = store.game.value;

@@ -30,7 +30,7 @@ export function Invitation({ id }: { id: string }) {
         const challenge = await api.challenge(id);
         if (isGone) return;
         const isStarted = challenge === undefined || challenge.status !== 'created' || isFull(challenge);
-        if (isStarted) hub.watch(id);
+        if (isStarted) hub.lookAgain(id);
         if (challenge === undefined) pause = POLL_NOTHING_MS;
         setState(challenge === undefined ? 'none' : { challenge });
       } catch (error) {
@@ -113,7 +113,7 @@ function Join({ challenge, onChange }: WaitingProps) {
     try {
       await api.accept(challenge.id, color);
       sitsIn(challenge.id);
-      hub.watch(challenge.id);
+      hub.lookAgain(challenge.id);
       // With the second seat the game begins and this page shows it; with the first one, its own link.
       if (only !== undefined) return;
       const next = await api.challenge(challenge.id);

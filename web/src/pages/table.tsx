@@ -60,9 +60,10 @@ export function Table({ store, game }: TableProps) {
           <button type="button" class="button button-icon" aria-label="Flip the board" onClick={() => setFlipped(!isFlipped)}>
             <Icon name="flip" />
           </button>
-          <span class="table-crowd muted small" title="Watching now">
+          <span class="table-crowd muted small" title="Spectators">
             <Icon name="eye" />
             {game.watchers}
+            <span class="visually-hidden">{game.watchers === 1 ? 'spectator' : 'spectators'}</span>
           </span>
           <button
             type="button"

@@ -30,7 +30,16 @@ const claimAt = shape({ white: maybe(number), black: maybe(number) });
 const presence = shape({ white: truth, black: truth, claim_at: maybe(claimAt) });
 const author = shape({ id: text, name: text });
 const line: Shape = { room: text, n: whole, user: author, text };
-const seek = shape({ seek: text, user: player, variant: text, rated: truth, color: text });
+const seekClock = shape({ limit: number, increment: number });
+const seek = shape({
+  seek: text,
+  user: player,
+  clock: maybe(seekClock),
+  days: maybe(number),
+  variant: text,
+  rated: truth,
+  color: text,
+});
 const terms = shape({ type: text, limit: maybe(number), increment: maybe(number), daysPerTurn: maybe(number) });
 const challenge: Shape = {
   id: text,

@@ -45,7 +45,8 @@ export function Actions({ store, game }: ActionsProps) {
   }
   const busy = store.busy.value;
   const canAbort = game.played.length < 2;
-  const hasOffered = game.offers.draw === game.seat;
+  // One negotiation at a time.
+  const isNegotiating = game.offers.draw !== undefined || game.offers.takeback !== undefined;
   const mayClaim = store.mayClaimDraw.value;
   const hasMoved = game.played.length > (game.seat === 'white' ? 0 : 1);
   return (
@@ -53,7 +54,7 @@ export function Actions({ store, game }: ActionsProps) {
       <button
         type="button"
         class="button action"
-        disabled={!hasMoved || busy.has('takeback') || game.offers.takeback !== undefined}
+        disabled={!hasMoved || busy.has('takeback') || isNegotiating}
         onClick={() => store.takeback('offer')}
       >
         <Icon name="undo" />
@@ -63,7 +64,7 @@ export function Actions({ store, game }: ActionsProps) {
         type="button"
         class="button action"
         data-strong={mayClaim}
-        disabled={game.played.length < 2 || busy.has('draw') || (hasOffered && !mayClaim)}
+        disabled={game.played.length < 2 || busy.has('draw') || (isNegotiating && !mayClaim)}
         onClick={() => store.draw(mayClaim ? 'claim' : 'offer')}
       >
         <Icon name="half" />

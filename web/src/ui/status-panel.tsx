@@ -1,8 +1,8 @@
 // What the game waits for or how it ended: result, offers, deadlines, an opponent who left. One line of it at a time.
 import './status-panel.css';
 import type { ComponentChildren } from 'preact';
-import { colorName, formatSpan, opposite } from '../core/format';
-import { isRunning, type Game } from '../core/game';
+import { colorName, formatCountdown, formatSpan, opposite } from '../core/format';
+import { claimAt, hasOpponentLeft, isRunning, type Game } from '../core/game';
 import type { GameStore } from '../core/store';
 import { outcomeOf } from '../core/words';
 import { useClient } from './client';
@@ -28,23 +28,22 @@ function RunningStatus({ store, game }: StatusPanelProps) {
   if (seat !== null && offers.draw === opposite(seat)) {
     return (
       <Offer key="draw" text="Your opponent offers a draw.">
-        <button type="button" class="button" disabled={busy.has('draw')} onClick={() => store.draw('decline')}>
+        <button type="button" class="button" data-place="middle" disabled={busy.has('draw')} onClick={() => store.draw('decline')}>
           Decline
         </button>
-        <button type="button" class="button button-main" disabled={busy.has('draw')} onClick={() => store.draw('accept')}>
+        <button type="button" class="button button-main" data-place="right" disabled={busy.has('draw')} onClick={() => store.draw('accept')}>
           Accept draw
         </button>
       </Offer>
     );
   }
   if (seat !== null && offers.takeback === opposite(seat)) {
-    // The other way round than a draw: two acceptances never lie at the same place.
     return (
       <Offer key="takeback" text="Your opponent asks to take the last move back.">
-        <button type="button" class="button button-main" disabled={busy.has('takeback')} onClick={() => store.takeback('accept')}>
+        <button type="button" class="button button-main" data-place="left" disabled={busy.has('takeback')} onClick={() => store.takeback('accept')}>
           Allow
         </button>
-        <button type="button" class="button" disabled={busy.has('takeback')} onClick={() => store.takeback('decline')}>
+        <button type="button" class="button" data-place="middle" disabled={busy.has('takeback')} onClick={() => store.takeback('decline')}>
           Refuse
         </button>
       </Offer>
@@ -53,6 +52,10 @@ function RunningStatus({ store, game }: StatusPanelProps) {
   return <Waiting store={store} game={game} />;
 }
 
+/**
+ * One thing to decide on. Each answer that cannot be taken back has a place of its own: a takeback is allowed on the left, a
+ * win claimed in the middle, where else only refusals are, and the right makes a draw.
+ */
 function Offer({ text, children }: { text: string; children: ComponentChildren }) {
   return (
     <div class="status-offer">
@@ -64,11 +67,13 @@ function Offer({ text, children }: { text: string; children: ComponentChildren }
 
 function Waiting({ store, game }: StatusPanelProps) {
   const { seat, offers, moveBy, turn } = game;
-  const claimAt = seat === null ? undefined : game.attendance.claimAt[seat];
+  const mayClaimAt = claimAt(game);
   const firstMove = game.played.length < 2 && moveBy !== undefined && game.limits !== null;
-  const now = useTick(250, claimAt !== undefined || firstMove);
-  if (claimAt !== undefined) return <Absence store={store} msLeft={claimAt - now} />;
+  const now = useTick(250, mayClaimAt !== undefined || firstMove);
   if (store.frozen.value) return <p>Paused: the server cannot take moves just now. Clocks stand still.</p>;
+  if (mayClaimAt !== undefined && store.pending.value === null) {
+    return <Absence store={store} left={colorName(turn)} msLeft={mayClaimAt - now} />;
+  }
   if (store.premove.value !== null) return <p>Premove set. Escape or a touch on the board cancels it.</p>;
   if (firstMove && store.pending.value === null) {
     const who = seat === turn ? 'Make your first move' : `${colorName(turn)} has to make the first move`;
@@ -82,22 +87,42 @@ function Waiting({ store, game }: StatusPanelProps) {
   if (seat !== null && offers.takeback === seat) return <p>You asked to take your move back.</p>;
   if (seat === null) return <p class="muted">You are watching. {colorName(turn)} to move.</p>;
   if (!store.isLive.value) return <p>You are looking back. “Live” leads to the game as it is.</p>;
-  if (seat === turn && store.pending.value === null) return <p data-tone="mine">Your turn</p>;
+  if (seat === turn && store.pending.value === null) {
+    return <p data-tone="mine">{hasOpponentLeft(game) ? `Your turn. ${colorName(opposite(seat))} left.` : 'Your turn'}</p>;
+  }
   return <p class="muted">Waiting for your opponent’s move</p>;
 }
 
-function Absence({ store, msLeft }: { store: GameStore; msLeft: number }) {
-  if (msLeft > 0) return <p>Your opponent left. You can claim the game in {formatSpan(msLeft)}.</p>;
+function Absence({ store, left, msLeft }: { store: GameStore; left: string; msLeft: number }) {
+  if (msLeft > 0) {
+    return (
+      <p>
+        {left} left. You may claim the win <Countdown msLeft={msLeft} />
+      </p>
+    );
+  }
   const isBusy = store.busy.value.has('claim');
   return (
-    <Offer text="Your opponent left the game.">
-      <button type="button" class="button" disabled={isBusy} onClick={() => store.claim('draw')}>
-        Call it a draw
-      </button>
-      <button type="button" class="button button-main" disabled={isBusy} onClick={() => store.claim('win')}>
+    <Offer key="claim" text={`${left} left the game.`}>
+      <button type="button" class="button button-main" data-place="middle" disabled={isBusy} onClick={() => store.claim('win')}>
         Claim the win
       </button>
+      <button type="button" class="button" data-place="right" disabled={isBusy} onClick={() => store.claim('draw')}>
+        Call it a draw
+      </button>
     </Offer>
+  );
+}
+
+/** Seen, but not read aloud each second. */
+function Countdown({ msLeft }: { msLeft: number }) {
+  return (
+    <>
+      <span class="status-countdown" aria-hidden="true">
+        in {formatCountdown(msLeft)}.
+      </span>
+      <span class="visually-hidden">soon.</span>
+    </>
   );
 }
 

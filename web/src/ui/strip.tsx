@@ -29,12 +29,13 @@ export function Strip({ store, game, color, position, children }: StripProps) {
   return (
     <div class="strip" data-color={color} data-turn={isRunning(game) && game.turn === color}>
       {isPresent === undefined ? null : (
-        <i class="strip-dot" data-present={isPresent} title={isPresent ? 'Online' : 'Offline'} />
+        <i class="strip-dot" role="img" data-present={isPresent} aria-label={isPresent ? 'Here' : 'Away'} title={isPresent ? 'Here' : 'Away'} />
       )}
       <div class="strip-who">
-        <span class="strip-name">
+        <span class="strip-name" dir="auto">
           {player?.name ?? colorName(color)}
           {isMine ? <span class="muted"> (you)</span> : null}
+          {isPresent === false ? <span class="muted" aria-hidden="true"> away</span> : null}
           {player?.rating === undefined ? null : <span class="muted"> {player.rating}</span>}
         </span>
         {left === undefined && lead.roles.length === 0 ? null : (

@@ -1,3 +1,5 @@
+//! One short game, as it should be and spoiled in every way that the checker must see.
+
 use serde_json::json;
 
 use super::*;

@@ -10,14 +10,19 @@ use zeitnot_game::id::{GameId, Version};
 
 use super::chat;
 use super::clocks::Clocks;
-use super::keys::{Bucket, NodeMark, Topic};
+use super::keys::{Bucket, Topic};
+use super::nodes::Nodes;
+use super::presence;
 use super::revoked::Revoked;
 use crate::metrics::METRICS;
 use crate::store::channels::{GameChannels, UserChannels};
-use crate::store::{Feed, Health, Published, UserFeed};
+use crate::store::{Feed, Health, NodeMark, Published, Roster, UserFeed};
 
 /// What stands before a line of chat on a game's channel; as in `say.lua`.
 const CHAT: &str = "chat ";
+
+/// What stands before who is at the game; as in `seats.lua`.
+const SEATS: &str = "seats ";
 
 /// What this node knows and follows, whatever the server.
 pub(super) struct Hub {
@@ -29,6 +34,8 @@ pub(super) struct Hub {
     pub(super) due: mpsc::Sender<GameId>,
     /// This node's own.
     pub(super) mark: NodeMark,
+    pub(super) nodes: Nodes,
+    pub(super) roster: Arc<Roster>,
     /// The map of the cluster may be old.
     pub(super) look_at_map: Notify,
     /// Buckets whose master does not answer.
@@ -46,6 +53,8 @@ impl Hub {
             revoked: Revoked::default(),
             due,
             mark: rand::random(),
+            nodes: Nodes::default(),
+            roster: Arc::default(),
             look_at_map: Notify::new(),
             silent: std::array::from_fn(|_| AtomicBool::new(false)),
             health: watch::Sender::new(Health::Ok),
@@ -127,7 +136,7 @@ impl Hub {
         let payload = message.value.as_str();
         let payload = payload.as_deref();
         match &topic {
-            Topic::Game(id) => match payload.and_then(parse) {
+            Topic::Game(id) => match payload.and_then(|message| parse(message, self.mark)) {
                 Some(feed) => self.games.send(id, feed),
                 // Another build's, perhaps: the log tells.
                 None => self.games.resync(id),
@@ -144,11 +153,14 @@ impl Hub {
 }
 
 /// Reads a message on a game's channel.
-fn parse(message: &str) -> Option<Feed> {
-    match message.strip_prefix(CHAT) {
-        Some(line) => Some(Feed::Said(Arc::new(chat::parse(line)?))),
-        None => Some(Feed::Published(Arc::new(parse_published(message)?))),
-    }
+fn parse(message: &str, me: NodeMark) -> Option<Feed> {
+    Some(if let Some(line) = message.strip_prefix(CHAT) {
+        Feed::Said(Arc::new(chat::parse(line)?))
+    } else if let Some(seats) = message.strip_prefix(SEATS) {
+        Feed::Seats(Arc::new(presence::parse(seats, me)?))
+    } else {
+        Feed::Published(Arc::new(parse_published(message)?))
+    })
 }
 
 /// Reads the message of `append.lua` and `heal.lua`.

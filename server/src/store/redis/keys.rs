@@ -7,6 +7,7 @@ use fred::util::redis_keyslot;
 use zeitnot_game::id::{GameId, UserId};
 
 use crate::limits::TICK_SLICES;
+use crate::store::NodeMark;
 
 /// A game's log, a list, and the name of its sharded channel. Shape: `{b:17}:game:q7ZwA0bX`.
 pub(super) fn log(id: GameId) -> String {
@@ -23,6 +24,11 @@ pub(super) fn chat(id: GameId) -> String {
     format!("{}:chat:{id}", Bucket::of_game(id))
 }
 
+/// Who is at a game, a hash. Shape: `{b:17}:seats:q7ZwA0bX`.
+pub(super) fn seats(id: GameId) -> String {
+    format!("{}:seats:{id}", Bucket::of_game(id))
+}
+
 /// What a user plays, a hash. Shape: `{b:17}:user:anna:playing`.
 pub(super) fn playing(user: &UserId) -> String {
     format!("{}:user:{user}:playing", Bucket::of_user(user))
@@ -37,6 +43,12 @@ pub(super) fn seek(user: &UserId) -> String {
 pub(super) fn pool(pool: &str) -> String {
     format!("{}:seeks:{pool}", Bucket::of_pool(pool))
 }
+
+/// The nodes by the play time of their last sign of life, a sorted set.
+pub(super) const NODES: &str = "{b:0}:nodes";
+
+/// What they tell of themselves, a hash.
+pub(super) const NODES_ABOUT: &str = "{b:0}:nodes:about";
 
 /// The open seeks as they are shown, by the time at which they lapse, a sorted set.
 pub(super) const LOBBY: &str = "{b:0}:lobby";
@@ -56,9 +68,6 @@ pub(super) enum Topic {
     /// What a node sends to itself through a bucket's master, to know whether it hears what is published there.
     Probe(Bucket, NodeMark),
 }
-
-/// Tells the nodes apart: drawn at random at start.
-pub(super) type NodeMark = u64;
 
 impl Topic {
     /// The name of its channel.
@@ -207,6 +216,7 @@ mod tests {
         let id = "q7ZwA0bX".parse().unwrap();
         assert_eq!(challenge(id), log(id).replace("game", "challenge"));
         assert_eq!(chat(id), log(id).replace("game", "chat"));
+        assert_eq!(seats(id), log(id).replace("game", "seats"));
         let bucket = Bucket::of_game(id);
         assert_eq!(bucket.due(), "{b:121}:due");
         assert_eq!(bucket.clock(), "{b:121}:clock");

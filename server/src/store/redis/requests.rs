@@ -1,6 +1,7 @@
 //! The port, request by request: what each sends to which script, and how its reply is read.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -16,15 +17,15 @@ use super::clocks::{Lease, millis};
 use super::keys::{Bucket, Topic};
 use super::master::Master;
 use super::scripts::{Scripts, is_unknown};
-use super::{RedisStore, chat, keys, scripts};
+use super::{RedisStore, chat, keys, presence, scripts};
 use crate::health::Health;
 use crate::limits::{
     CHAT_LINES, DATED_TRIES, FLAG_PAUSE_AFTER_LOSS, MAX_PLAYING, MAX_POOL, MAX_TICK_AGE,
-    SEEK_LIFETIME, SEEKS_SHOWN, STRAY_CHAT_LIFETIME,
+    SEATS_LIFETIME, SEEK_LIFETIME, SEEKS_SHOWN, STRAY_CHAT_LIFETIME,
 };
 use crate::store::{
-    Append, Appended, Challenge, Create, CreateError, Follow, Heal, Healed, Line, Said, Seated,
-    Seeker, Store, Tail, TakeSeat, Unavailable, UserFollow,
+    Append, Appended, Challenge, Create, CreateError, Follow, Heal, Healed, Here, Line, Roster,
+    Said, Seated, Seats, Seeker, Store, Tail, TakeSeat, Unavailable, UserFollow,
 };
 
 /// The keys and arguments of a script.
@@ -103,7 +104,7 @@ impl RedisStore {
 }
 
 /// Puts a tick before the arguments.
-fn dated(lease: &Lease, (keys, args): &Request) -> Request {
+pub(super) fn dated(lease: &Lease, (keys, args): &Request) -> Request {
     let until = lease.wall.saturating_add(millis(MAX_TICK_AGE));
     // The play clock is late by the outages; only where the store's time was set back is it ahead.
     let shift = lease.play.cast_signed() - lease.wall.cast_signed();
@@ -353,7 +354,7 @@ impl Store for RedisStore {
 
     async fn forget(&self, id: GameId, length: Version) -> Result<(), Unavailable> {
         let due = Bucket::of_game(id).due();
-        let keys = vec![keys::log(id), keys::chat(id), due];
+        let keys = vec![keys::log(id), keys::chat(id), keys::seats(id), due];
         let request = (keys, vec![text(&length.to_string())]);
         self.run(
             Bucket::of_game(id),
@@ -385,6 +386,24 @@ impl Store for RedisStore {
         let args = vec![keys::chat(id), "0".to_owned(), "-1".to_owned()];
         let lines: Vec<String> = self.command(Bucket::of_game(id), ("LRANGE", args)).await?;
         Ok(lines.iter().filter_map(|line| chat::parse(line)).collect())
+    }
+
+    async fn sit(&self, id: GameId, here: &Here) -> Result<Seats, Unavailable> {
+        let hub = self.masters.hub();
+        let me = hub.mark;
+        let mut args = vec![
+            Value::from(presence::node(me)),
+            text(presence::word(here.seats.white)),
+            text(presence::word(here.seats.black)),
+            text(&here.watchers.to_string()),
+            text(&millis(SEATS_LIFETIME).to_string()),
+        ];
+        let gone = hub.nodes.gone();
+        args.extend(gone.into_iter().map(presence::node).map(Value::from));
+        let keys = vec![keys::seats(id), keys::log(id)];
+        let request: (Pick, Request) = (|scripts| &scripts.seats, (keys, args));
+        self.run_dated(id, request, |reply| scripts::seats(reply, me))
+            .await
     }
 
     async fn note_playing(
@@ -437,6 +456,10 @@ impl Store for RedisStore {
 
     fn is_revoked(&self, jti: &str) -> bool {
         self.masters.hub().revoked.contains(jti, self.wall_time())
+    }
+
+    fn roster(&self) -> Arc<Roster> {
+        Arc::clone(&self.masters.hub().roster)
     }
 
     fn health(&self) -> watch::Receiver<Health> {

@@ -15,8 +15,9 @@ use zeitnot_game::time::{Timestamp, UnixMillis};
 
 use super::clocks::{Lease, Process};
 use super::driver::{Access, info_field};
+use super::presence;
 use crate::limits::STORE_TIMEOUT;
-use crate::store::{Appended, Challenge, Healed, Seated, Seeker, Tail};
+use crate::store::{Appended, Challenge, Healed, NodeMark, Seated, Seats, Seeker, Tail};
 
 /// All scripts, as they are loaded into one Redis process.
 ///
@@ -32,6 +33,8 @@ pub(super) struct Scripts {
     pub(super) take_seat: Script,
     pub(super) tick: Script,
     pub(super) heal: Script,
+    pub(super) seats: Script,
+    pub(super) lease: Script,
     pub(super) read: Script,
     pub(super) forget: Script,
     pub(super) open_challenge: Script,
@@ -78,6 +81,8 @@ impl Scripts {
             take_seat: dated(include_str!("take_seat.lua")),
             tick: bound(include_str!("tick.lua")),
             heal: bound(include_str!("heal.lua")),
+            seats: dated(include_str!("seats.lua")),
+            lease: dated(include_str!("lease.lua")),
             read: free(include_str!("read.lua")),
             forget: free(include_str!("forget.lua")),
             open_challenge: free(include_str!("open_challenge.lua")),
@@ -99,6 +104,8 @@ impl Scripts {
             &self.take_seat,
             &self.tick,
             &self.heal,
+            &self.seats,
+            &self.lease,
             &self.read,
             &self.forget,
             &self.open_challenge,
@@ -222,6 +229,44 @@ pub(super) fn appended(reply: Value) -> Result<(Appended, bool), Error> {
         _ => return Err(unexpected()),
     };
     Ok((appended, is_unheard))
+}
+
+/// Reads the reply of `seats.lua`.
+pub(super) fn seats(reply: Value, me: NodeMark) -> Result<Seats, Error> {
+    let mut words = Words::of(reply);
+    match words.next::<String>()?.as_str() {
+        "seats" => presence::parse(&words.next::<String>()?, me).ok_or_else(unexpected),
+        _ => Err(unexpected()),
+    }
+}
+
+/// A node as `lease.lua` tells of it.
+#[derive(Debug)]
+pub(super) struct Leased {
+    pub(super) node: NodeMark,
+    /// In ms, since it was heard of.
+    pub(super) age: u64,
+    /// What it told of itself.
+    pub(super) about: String,
+}
+
+/// Reads the reply of `lease.lua`: the nodes, with the milliseconds since each was heard of; nothing if the tick was too old.
+pub(super) fn leases(reply: Value) -> Result<Option<Vec<Leased>>, Error> {
+    if is_fenced(&reply) {
+        return Ok(None);
+    }
+    let mut words = Words::of(reply);
+    let _: String = words.next()?;
+    let known: Vec<String> = words.next()?;
+    let read = |words: &[String]| {
+        Some(Leased {
+            node: NodeMark::from_str_radix(&words[0], 16).ok()?,
+            age: words[1].parse().ok()?,
+            about: words[2].clone(),
+        })
+    };
+    let leases = known.chunks_exact(3).map(read).collect::<Option<_>>();
+    leases.map(Some).ok_or_else(unexpected)
 }
 
 /// Reads the reply of `read.lua`.

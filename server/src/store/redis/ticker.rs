@@ -275,6 +275,9 @@ impl Master {
                 };
                 // What fails is tried again in the next round.
                 let _ = self.tick_for(bucket, &wish).await;
+                if bucket == Bucket::SHARED && slice == bucket.slice() {
+                    let _ = self.renew_lease().await;
+                }
                 if wants_lengths {
                     self.look_at_lengths(bucket, games).await;
                 }

@@ -85,7 +85,7 @@ impl Client {
     /// The next frame of a kind; others before it are gone.
     pub(crate) async fn next_of(&mut self, kind: &str) -> Value {
         loop {
-            let frame = self.next().await;
+            let frame = self.next_of_any().await;
             if frame["t"] == kind {
                 return frame;
             }
@@ -97,8 +97,17 @@ impl Client {
         self.hello["node"].as_str().unwrap()
     }
 
-    /// The next frame.
+    /// The next frame that does not tell who is here, which may come at any time.
     pub(crate) async fn next(&mut self) -> Value {
+        loop {
+            let frame = self.next_of_any().await;
+            if frame["t"] != "presence" && frame["t"] != "crowd" {
+                return frame;
+            }
+        }
+    }
+
+    async fn next_of_any(&mut self) -> Value {
         match self.unread.pop_front() {
             Some(frame) => frame,
             None => self.receive().await,

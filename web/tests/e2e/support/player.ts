@@ -68,10 +68,15 @@ export class Player {
 
   async #center(square: string): Promise<Point> {
     const board = this.page.locator('cg-board');
-    // A board that was just put up has no size yet.
-    await expect(board).toBeVisible();
-    const box = await board.boundingBox();
-    if (box === null) throw new Error('there is no board');
+    // A board that was just put up has no size yet, and is drawn anew when it has got one.
+    const boxes: Array<NonNullable<Awaited<ReturnType<Locator['boundingBox']>>>> = [];
+    await expect(async () => {
+      const box = await board.boundingBox({ timeout: 1000 });
+      expect(box).not.toBeNull();
+      if (box !== null) boxes.push(box);
+    }).toPass();
+    const box = boxes.at(-1);
+    if (box === undefined) throw new Error('there is no board');
     const isWhite = (await this.page.locator('.cg-wrap.orientation-white').count()) > 0;
     const [file, rank] = [square.charCodeAt(0) - 97, Number(square[1]) - 1];
     const [column, row] = isWhite ? [file, 7 - rank] : [7 - file, rank];

@@ -58,9 +58,10 @@ export const test = base.extend<Given, Shared>({
     await use(async ({ variant, urls, second } = {}) => {
       const [near, far] = urls ?? [server.url, server.url];
       const white = await person(near);
+      await white.button('Play with a friend').click();
       if (variant !== undefined) await white.page.getByLabel('Variant').selectOption(variant);
       await white.page.getByRole('button', { name: 'White', exact: true }).click();
-      await white.button('Create game').click();
+      await white.button('Invite by link').click();
       const link = new URL(await white.page.getByLabel('Link to the game').inputValue());
       const black = await person(`${far}${link.pathname}`, second);
       await black.button('Join as Black').click();
