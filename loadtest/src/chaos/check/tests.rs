@@ -107,6 +107,29 @@ fn a_game_as_it_should_be_breaks_nothing() {
     assert_eq!(broken(story()), Vec::<&str>::new());
 }
 
+/// The store is away for three seconds between the second move and the third, and all of that is play time.
+fn charge_an_outage(story: &mut Story) {
+    story.records.faults.push(Fault {
+        kind: Kind::RedisKill,
+        what: String::new(),
+        begin: 2_100_000,
+        end: 5_100_000,
+        in_flight: 1,
+        outage: Some((2_100_000, 5_100_000)),
+    });
+    for tried in &mut story.records.tries[2..] {
+        tried.sent += 3_000_000;
+        tried.done += 3_000_000;
+    }
+    for told in &mut story.records.told[2..] {
+        told.at += 3_000_000;
+    }
+    story.lines[3] = "g1f3 900-100~40 6000 ddddd";
+    story.lines[4] = "end resign win:white by:black 7000 eeeee";
+    story.records.told.truncate(2);
+    story.records.tries[2].done = 6_000_500;
+}
+
 #[test]
 fn each_promise_that_is_broken_is_found() {
     type Spoil = fn(&mut Story);
@@ -152,27 +175,7 @@ fn each_promise_that_is_broken_is_found() {
         ("a clock that is a millisecond off", "I9", |story| {
             story.records.told[2].frame["clock"]["white"] = json!(60201);
         }),
-        ("an outage that is charged", "I10", |story| {
-            story.records.faults.push(Fault {
-                kind: Kind::RedisKill,
-                what: String::new(),
-                begin: 2_100_000,
-                end: 5_100_000,
-                in_flight: 1,
-                outage: Some((2_100_000, 5_100_000)),
-            });
-            for tried in &mut story.records.tries[2..] {
-                tried.sent += 3_000_000;
-                tried.done += 3_000_000;
-            }
-            for told in &mut story.records.told[2..] {
-                told.at += 3_000_000;
-            }
-            story.lines[3] = "g1f3 900-100~40 6000 ddddd";
-            story.lines[4] = "end resign win:white by:black 7000 eeeee";
-            story.records.told.truncate(2);
-            story.records.tries[2].done = 6_000_500;
-        }),
+        ("an outage that is charged", "I10", charge_an_outage),
     ];
     for (name, invariant, spoil) in cases {
         let mut story = story();
