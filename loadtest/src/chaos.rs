@@ -87,6 +87,8 @@ enum Store {
     Redis,
     /// The same, with a replica that takes over once although it has lost the last commands
     Replicated,
+    /// A cluster of three masters, each with a replica, with three nodes
+    Cluster,
 }
 
 /// The settings. The doc comments are the text of `--help`.
@@ -179,6 +181,7 @@ impl Args {
         let mut kinds = match self.store {
             Store::Embedded => Kind::ALONE.to_vec(),
             Store::Redis => Kind::OVER_REDIS.to_vec(),
+            Store::Cluster => Kind::OVER_CLUSTER.to_vec(),
             Store::Replicated => {
                 let stays = |kind: &Kind| *kind != Kind::RedisKill && *kind != Kind::RedisStop;
                 let kinds = Kind::OVER_REDIS.into_iter().filter(stays);
@@ -205,17 +208,15 @@ impl Args {
             Store::Embedded => settings
                 .data_in(dir.path())
                 .variables_of(0, &clock.variables()),
-            Store::Redis | Store::Replicated => settings
-                .nodes(3)
-                .over(if self.store == Store::Redis {
-                    RedisKind::Single
-                } else {
-                    RedisKind::Replicated
-                })
-                .redis_options(&REDIS_OPTIONS)
-                .behind_nginx()
-                .with_proxies()
-                .variables_of(2, &clock.variables()),
+            Store::Redis => over(settings, RedisKind::Single, &clock).with_proxies(),
+            Store::Replicated => over(settings, RedisKind::Replicated, &clock).with_proxies(),
+            Store::Cluster => {
+                let cluster = RedisKind::Cluster {
+                    masters: 3,
+                    replicas: 1,
+                };
+                over(settings, cluster, &clock)
+            }
         };
         let deployment = settings.start()?;
         Ok(Victim { deployment, clock })
@@ -261,6 +262,16 @@ impl Args {
     }
 }
 
+/// Three nodes behind nginx, the last of them by a clock of its own.
+fn over(settings: Settings, redis: RedisKind, clock: &SkewedClock) -> Settings {
+    settings
+        .nodes(3)
+        .over(redis)
+        .redis_options(&REDIS_OPTIONS)
+        .behind_nginx()
+        .variables_of(2, &clock.variables())
+}
+
 /// One fault after the other, each kind once before any comes again, until the time is over.
 fn hurt(
     victim: &mut Victim,
@@ -295,6 +306,9 @@ fn hurt(
 }
 
 async fn logs(victim: &Victim, data: &Path) -> anyhow::Result<Logs> {
+    if let Some(cluster) = victim.deployment.cluster() {
+        return stored::of_cluster(cluster);
+    }
     let Some(redis) = victim.deployment.redis() else {
         return stored::of_file(data).await;
     };

@@ -34,6 +34,10 @@ const REPEAT: Duration = Duration::from_millis(100);
 /// How long a fault waits for a command that it can hit.
 const LULL: Duration = Duration::from_secs(3);
 
+/// Hash tags of the store's keys, and how many of their slots move at a time.
+const BUCKETS: u32 = 256;
+const SLOTS: u32 = 32;
+
 /// Seconds that a clock is off.
 const SKEW: i64 = 3600;
 
@@ -55,6 +59,10 @@ pub(crate) enum Kind {
     NginxReload,
     /// To a replica that lost the tail. It happens once.
     Failover,
+    /// One master of a cluster dies, its replica takes over, and it comes back as a replica.
+    MasterKill,
+    /// Slots of a cluster move to another master.
+    SlotMove,
 }
 
 impl Kind {
@@ -77,6 +85,18 @@ impl Kind {
         Self::LineCut,
         Self::NodeDrain,
         Self::LineBlackhole,
+        Self::NodeSkew,
+        Self::NginxReload,
+    ];
+
+    /// Those of nodes over a cluster.
+    pub(super) const OVER_CLUSTER: [Self; 8] = [
+        Self::MasterKill,
+        Self::NodeKill,
+        Self::PubsubKill,
+        Self::SlotMove,
+        Self::NodeStop,
+        Self::NodeDrain,
         Self::NodeSkew,
         Self::NginxReload,
     ];
@@ -162,11 +182,18 @@ impl Victim {
                 return Ok((String::new(), Some(outage)));
             }
             Kind::PubsubKill => {
-                let redis = self.deployment.redis().context("no Redis")?;
+                let cluster = self.deployment.cluster();
+                let servers = cluster.map_or(&[][..], |cluster| cluster.servers());
                 for _ in 0..REPEATS {
-                    redis.command("CLIENT KILL TYPE pubsub")?;
+                    for redis in self.deployment.redis().into_iter().chain(servers) {
+                        redis.command("CLIENT KILL TYPE pubsub")?;
+                    }
                     sleep(REPEAT);
                 }
+            }
+            Kind::MasterKill | Kind::SlotMove => {
+                let bucket = rng.random_range(0..BUCKETS);
+                return Ok((self.change_cluster(kind, bucket)?, None));
             }
             Kind::NginxReload => {
                 let nodes = self.deployment.nodes().iter();
@@ -184,7 +211,7 @@ impl Victim {
     }
 
     const fn is_alone(&self) -> bool {
-        self.deployment.redis().is_none()
+        self.deployment.redis().is_none() && self.deployment.cluster().is_none()
     }
 
     fn end_node(
@@ -253,6 +280,32 @@ impl Victim {
             proxy.cut()?;
         }
         Ok((begin, end))
+    }
+
+    fn change_cluster(&mut self, kind: Kind, first: u32) -> anyhow::Result<String> {
+        let cluster = self.deployment.cluster_mut().context("no cluster")?;
+        let slot = cluster.slot_of(&format!("{{b:{first}}}:clock"))?;
+        let owner = cluster.owner(slot)?;
+        if kind == Kind::MasterKill {
+            cluster.kill_master(owner)?;
+            let new = cluster.wait_for_failover(slot, owner)?;
+            cluster.server_mut(owner).start_again()?;
+            cluster.wait_until_together()?;
+            return Ok(format!("server {owner}, then {new}"));
+        }
+        for bucket in 0..BUCKETS {
+            let other = cluster.slot_of(&format!("{{b:{bucket}}}:clock"))?;
+            let to = cluster.owner(other)?;
+            if to != owner {
+                for next in 0..SLOTS {
+                    let tag = (first + next) % BUCKETS;
+                    let slot = cluster.slot_of(&format!("{{b:{tag}}}:clock"))?;
+                    cluster.migrate_slot(slot, to)?;
+                }
+                return Ok(format!("{SLOTS} slots to server {to}"));
+            }
+        }
+        anyhow::bail!("one server has all slots")
     }
 
     fn spoil_line(&self, kind: Kind, node: usize) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Row as _};
-use zeitnot_loadtest::deployment::RedisServer;
+use zeitnot_loadtest::deployment::{RedisCluster, RedisServer};
 
 /// The lines of each game.
 pub(super) type Logs = BTreeMap<Arc<str>, Vec<String>>;
@@ -23,6 +23,18 @@ pub(super) fn of_redis(redis: &RedisServer) -> anyhow::Result<Logs> {
         let lines = redis.call(&["LRANGE", key, "0", "-1"])?;
         let lines = lines.items().iter().filter_map(|line| line.text());
         logs.insert(game.into(), lines.map(str::to_owned).collect());
+    }
+    Ok(logs)
+}
+
+pub(super) fn of_cluster(cluster: &RedisCluster) -> anyhow::Result<Logs> {
+    let mut logs = Logs::new();
+    for server in cluster.servers() {
+        // A replica has the same, or less, and refers to its master.
+        let role = server.call(&["ROLE"])?;
+        if role.items().first().and_then(|role| role.text()) == Some("master") {
+            logs.extend(of_redis(server)?);
+        }
     }
     Ok(logs)
 }
