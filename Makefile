@@ -4,10 +4,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run cluster test lint deny fmt types screenshot bench bench-relay bench-redis bench-watch bench-idle \
-	bench-play bench-storm bench-lobby bench-steps deps page
+	bench-play bench-storm bench-lobby bench-steps chaos chaos-checked deps page
 
 help: ## Lists the tasks
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
 
 run: ## Builds and starts a server; ARGS="--listen 127.0.0.1:9000" sets flags
 	cargo run --package zeitnot -- $(ARGS)
@@ -58,6 +58,18 @@ bench-redis: ## Measures what Redis does for an append, for games at rest, and w
 	deploy/test-deps.sh redis-server
 	cargo build --release --package zeitnot --package zeitnot-loadtest
 	$(target)/release/zeitnot-loadtest redis-cost $(ARGS)
+
+chaos: ## Hurts a deployment and proves that it keeps its promises; ARGS="--store embedded --seed 7 --seconds 300" sets flags
+	deploy/test-deps.sh redis-server nginx
+	cargo build --release --package zeitnot --package zeitnot-loadtest
+	$(target)/release/zeitnot-loadtest chaos $(ARGS)
+
+chaos-checked: ## Breaks the server on purpose, in eight ways: the chaos checker must find each
+	deploy/test-deps.sh redis-server nginx
+	cargo build --package zeitnot --features breakages
+	mkdir -p $(target)/breakages && cp $(target)/debug/zeitnot $(target)/breakages/zeitnot
+	cargo build --package zeitnot --package zeitnot-loadtest
+	loadtest/chaos-checked.sh $(target)/debug/zeitnot-loadtest $(target)/breakages/zeitnot
 
 bench-watch: ## Measures one game with 10,000 spectators, beside the same frames written without logic
 	$(load-tool)

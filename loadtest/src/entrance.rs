@@ -36,7 +36,16 @@ impl Entrance {
     /// A game between two users, by their tokens, with a clock that does not run out; its id.
     pub(crate) async fn begin(&self, tokens: [&str; 2]) -> anyhow::Result<String> {
         let terms = json!({"clock": {"limit": 10_800, "increment": 180}});
-        let challenge = self.post("/api/challenge/open", (&terms, None)).await?;
+        self.begin_with(&terms, tokens).await
+    }
+
+    /// The same on other terms.
+    pub(crate) async fn begin_with(
+        &self,
+        terms: &Value,
+        tokens: [&str; 2],
+    ) -> anyhow::Result<String> {
+        let challenge = self.post("/api/challenge/open", (terms, None)).await?;
         let id = challenge["id"].as_str().context("no id")?.to_owned();
         let path = format!("/api/challenge/{id}/accept");
         for (color, token) in ["white", "black"].into_iter().zip(tokens) {
@@ -44,6 +53,15 @@ impl Entrance {
             self.post(&path, (&wish, Some(token))).await?;
         }
         Ok(id)
+    }
+
+    /// What is at a path, as JSON.
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let request = Request::builder()
+            .uri(format!("http://{}{path}", self.address))
+            .header(header::ACCEPT, "application/json")
+            .body(Body::empty())?;
+        self.answer(path, request).await
     }
 
     async fn post(
@@ -59,6 +77,10 @@ impl Entrance {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
         let request = request.body(Body::from(body.to_string()))?;
+        self.answer(path, request).await
+    }
+
+    async fn answer(&self, path: &str, request: Request<Body>) -> anyhow::Result<Value> {
         let response = self.http.request(request).await?;
         let status = response.status();
         let bytes = to_bytes(Body::new(response.into_body()), MAX_ANSWER).await?;

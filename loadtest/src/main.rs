@@ -1,6 +1,7 @@
 //! The tools around Zeitnot: runs what the command says.
 
 mod binary;
+mod chaos;
 mod client;
 mod clocks;
 mod cluster;
@@ -52,6 +53,8 @@ struct Cli {
 enum Command {
     /// Runs several nodes behind nginx on one Redis, and starts again whatever dies
     Cluster(cluster::Args),
+    /// Hurts a deployment all the time, and proves that it keeps its promises
+    Chaos(chaos::Args),
     /// Measures how long moves take to the opponent, beside the same way without logic
     Relay(relay::Args),
     /// Measures what Redis does for games, and when nothing happens
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
     }
     let done = match Cli::parse().command {
         Command::Cluster(args) => cluster::run(&args),
+        Command::Chaos(args) => chaos::run(&args),
         Command::Relay(args) => relay::run(&args),
         Command::RedisCost(args) => redis_cost::run(&args),
         Command::Watch(args) => watch::run(&args),

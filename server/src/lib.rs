@@ -1,6 +1,8 @@
 //! Zeitnot: a real-time multiplayer chess server that loses no move and no clock.
 
 pub mod auth;
+#[cfg(feature = "breakages")]
+mod breakage;
 pub mod challenge;
 pub mod chat;
 pub mod check;

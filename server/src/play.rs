@@ -138,6 +138,10 @@ impl Play {
                 Next::Refuse(rejection) if self.lock().is_confirmed_since(arrived) => {
                     return Err(rejection.into());
                 }
+                #[cfg(feature = "breakages")]
+                Next::Refuse(why) if crate::breakage::is_on("refuse-without-reading") => {
+                    return Err(why.into());
+                }
                 Next::Refuse(_) => self.catch_up().await?,
                 Next::Write {
                     step,
@@ -323,6 +327,10 @@ impl Play {
             METRICS.append_seconds.observe(asked.at.elapsed());
             METRICS.appends.at(kind_of(&appended)).inc();
             match appended {
+                #[cfg(feature = "breakages")]
+                Err(_) if crate::breakage::is_on("ack-before-commit") => {
+                    return Ok(Written::Committed(step.append.after.version.next()));
+                }
                 Err(_) if asked.at < give_up => {
                     sleep(STORE_RETRY_PAUSE).await;
                 }
@@ -378,6 +386,11 @@ impl Play {
 
     /// Gives the store back what it has lost of this game. If it does not want it any more, its log counts.
     async fn heal(&self, tail: &Tail) -> Result<Option<Version>, Refused> {
+        #[cfg(feature = "breakages")]
+        if crate::breakage::is_on("no-healing") {
+            let now = self.store.play_time(self.id);
+            return left_to_read(self.lock().accept(tail, now));
+        }
         let heal = self.lock().heal(tail);
         let (id, count) = (self.id, heal.lines.len());
         match self.store.heal(id, &heal).await? {

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 28] = [
+const ARROWS: [(&str, &[&str]); 29] = [
     ("auth", &["App", "config", "error", "text"]),
+    ("breakage", &[]),
     ("challenge", &["start", "store"]),
     ("chat", &["store", "text"]),
     ("check", &["auth", "config", "exit", "node", "store"]),

@@ -67,7 +67,11 @@ impl Scripts {
     }
 
     fn of(process: &str) -> Self {
-        let bound = |text: &str| Script::from_lua(format!("local RUN = '{process}'\n{text}"));
+        let bound = |text: &str| {
+            #[cfg(feature = "breakages")]
+            let text = &crate::breakage::edit(text);
+            Script::from_lua(format!("local RUN = '{process}'\n{text}"))
+        };
         let dated = |text: &str| bound(&format!("{}{text}", include_str!("clock.lua")));
         let free = |text: &'static str| Script::from_lua(text);
         Self {

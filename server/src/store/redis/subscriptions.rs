@@ -72,6 +72,8 @@ impl Master {
 
     /// Subscribes, tries again what failed as long as it is wanted here, and tells the followers to read.
     pub(super) async fn resubscribe(&self, mut topics: Vec<Topic>) {
+        #[cfg(feature = "breakages")]
+        topics.retain(|_| !crate::breakage::is_on("forget-to-resubscribe"));
         loop {
             topics = stream::iter(topics)
                 .map(async |topic| match self.subscribe(&topic).await {
@@ -126,6 +128,10 @@ impl Masters {
     /// An append reached nobody here, though this node follows the game: its subscription is gone.
     pub(super) async fn renew(&self, id: GameId) {
         let topic = Topic::Game(id);
+        #[cfg(feature = "breakages")]
+        if crate::breakage::is_on("forget-to-resubscribe") {
+            return;
+        }
         if self.hub().is_followed(&topic) && self.subscribe(&topic).await.is_ok() {
             self.hub().resync(&topic);
         }
