@@ -4,7 +4,10 @@ import type { Locator } from '@playwright/test';
 import type { Player } from './support/player';
 import { expect, test } from './support/test';
 
-/** Comes back over a line into which a test may say something as the server, and which refuses claims as too early. */
+/**
+ * Comes back over a line into which a test may say something as the server, and which refuses claims as too early. What the
+ * server itself says of people does not come through: it would contradict.
+ */
 async function tapLine(player: Player): Promise<(frame: object) => void> {
   const game = new URL(player.page.url()).pathname.slice(1);
   let say: ((frame: string) => void) | undefined;
@@ -14,6 +17,10 @@ async function tapLine(player: Player): Promise<(frame: object) => void> {
       const { t, id } = JSON.parse(String(message)) as { t: string; id?: number };
       if (t !== 'claim') server.send(message);
       else line.send(JSON.stringify({ t: 'error', re: id, code: 'not_allowed', message: 'the opponent may still come back', retry_after_ms: 9000 }));
+    });
+    server.onMessage((message) => {
+      const { t } = JSON.parse(String(message)) as { t: string };
+      if (t !== 'presence' && t !== 'crowd') line.send(message);
     });
     say = (frame) => line.send(frame);
   });
