@@ -21,7 +21,8 @@ check() { # the fault, the promise, then the tool's flags
   fi
 }
 
-check compare-nothing I5 --store redis --faults nginx-reload --seconds 8 --games 30
+# Two have to write at the same moment, so it takes many games.
+check compare-nothing I5 --store redis --faults nginx-reload --seconds 25 --games 60
 check ack-before-commit I1 --store redis --faults redis-kill --seconds 8
 check no-healing I1 --store replicated --faults failover --seconds 5
 check refuse-without-reading I7 --store redis --faults push-drop --seconds 20
