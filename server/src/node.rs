@@ -15,13 +15,14 @@ use crate::config::{Config, EmbeddedSync};
 use crate::limits::MAX_NODE_NAME;
 use crate::lobby::Lobby;
 use crate::monitor::{Monitor, Serving};
+use crate::quota::Quotas;
 use crate::room::Rooms;
 use crate::serve::serve;
 use crate::shutdown::{Shutdown, signaled};
+use crate::sockets::Sockets;
 use crate::store::Store;
 use crate::store::embedded::{self, EmbeddedStore};
 use crate::store::redis::{self, RedisStore};
-use crate::ws::Sockets;
 use crate::{App, deadlines, http, reload, router};
 
 /// Why a node did not start.
@@ -86,9 +87,10 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
         store: opened.store(),
         auth,
         node: name.into(),
+        quotas: Quotas::new(opened.store(), &config),
+        sockets: Sockets::new(&config),
         config: Arc::new(config),
         shutdown: shutdown.clone(),
-        sockets: Sockets::default(),
         lobby: Lobby::default(),
     };
     let lobby = app.lobby.clone();
