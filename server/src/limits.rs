@@ -115,6 +115,9 @@ pub const MAX_HEADER_BYTES: usize = 16 * 1024;
 /// Connections at a time that have not become sockets.
 pub const MAX_HTTP_CONNECTIONS: usize = 10_000;
 
+/// The same of one address. A page takes six at most, so that is a large school.
+pub const MAX_CONNECTIONS_OF_ADDRESS: usize = 1000;
+
 /// How long nothing is accepted after the system had no more file descriptors to give.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

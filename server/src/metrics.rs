@@ -70,6 +70,7 @@ metrics! {
     over_quota: By<Limited, Counter> = "over_quota", "Requests and messages beyond what an address or a user may do in a time, by what they were";
     counted_alone: Counter = "quotas_counted_alone", "Times that the store did not say in time whether an address or a user may, so that this node's own count decided";
     connections: Counter = "connections_accepted", "Connections, to both listeners";
+    connections_refused: Counter = "connections_refused", "Connections that were closed at once, because their address had enough";
     accept_failures: Counter = "connections_failed", "Connections that could not be accepted, mostly for want of file descriptors";
     tokens_refused: By<BadToken, Counter> = "tokens_refused", "Tokens that were refused, by what was wrong";
     key_reloads: By<Reload, Counter> = "key_reloads", "Times that the key files were read again after SIGHUP";

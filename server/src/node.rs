@@ -17,7 +17,7 @@ use crate::lobby::Lobby;
 use crate::monitor::{Monitor, Serving};
 use crate::quota::Quotas;
 use crate::room::Rooms;
-use crate::serve::serve;
+use crate::serve::{Peers, serve};
 use crate::shutdown::{Shutdown, signaled};
 use crate::sockets::Sockets;
 use crate::store::Store;
@@ -63,7 +63,7 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
     let watched_at = internal.local_addr()?;
     tasks.spawn(serve(
         internal,
-        http::health::router(monitor.clone()),
+        (http::health::router(monitor.clone()), Peers::new(&config)),
         (shutdown.stopping.clone(), tasks.clone()),
     ));
     let opened = Opened::open(&config).await?;
@@ -93,6 +93,7 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
         shutdown: shutdown.clone(),
         lobby: Lobby::default(),
     };
+    let peers = Peers::new(&app.config);
     let lobby = app.lobby.clone();
     let rooms = app.rooms.clone();
     let (config, auth, stop) = (
@@ -104,7 +105,7 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
     tasks.spawn(monitor.run(opened.store().health()));
     tasks.spawn(serve(
         public,
-        router(app),
+        (router(app), peers),
         (shutdown.draining.clone(), tasks.clone()),
     ));
     tasks.spawn(deadlines::serve(

@@ -61,7 +61,7 @@ const ARROWS: [(&str, &[&str]); 32] = [
         &["chat", "fanout", "outbox", "play", "replica", "store"],
     ),
     ("seek", &["challenge", "start", "store"]),
-    ("serve", &[]),
+    ("serve", &["address", "config"]),
     ("shutdown", &[]),
     (
         "sockets",
