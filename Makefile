@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run cluster test lint deny sbom fmt types screenshot bench bench-relay bench-redis bench-watch bench-idle \
-	bench-play bench-storm bench-lobby bench-steps chaos chaos-checked deps page
+	bench-play bench-storm bench-lobby bench-open bench-steps chaos chaos-checked deps page
 
 help: ## Lists the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -94,6 +94,11 @@ bench-storm: ## Cuts 10,000 connections at once, and measures how they come back
 bench-lobby: ## Measures how long it takes to find somebody to play
 	$(load-tool)
 	$(target)/release/zeitnot-loadtest lobby $(ARGS)
+
+bench-open: ## Measures how soon a node shows a game of 100 plies that it has never seen
+	deploy/test-deps.sh redis-server
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest open $(ARGS)
 
 bench-steps: ## Raises the load until moves come too late
 	deploy/test-deps.sh redis-server

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use tokio::time::sleep_until;
 use zeitnot_loadtest::deployment::usage::cpu_time;
-use zeitnot_loadtest::deployment::{Deployment, Node, RedisKind, Settings};
+use zeitnot_loadtest::deployment::{Deployment, Node, RedisKind, RedisServer, Settings};
 
 use crate::binary;
 
@@ -198,8 +198,13 @@ impl Site {
         self.deployment.as_ref().map_or(&[], Deployment::nodes)
     }
 
+    /// Its store, where that is one Redis that was started.
+    pub(crate) fn redis(&self) -> Option<&RedisServer> {
+        self.deployment.as_ref()?.redis()
+    }
+
     fn redis_pid(&self) -> Option<u32> {
-        Some(self.deployment.as_ref()?.redis()?.pid())
+        Some(self.redis()?.pid())
     }
 }
 

@@ -164,8 +164,13 @@ impl Ticked {
     }
 }
 
-/// Reads the reply of `tick.lua`.
-pub(super) fn ticked(reply: Value) -> Result<Ticked, Error> {
+/// Reads the reply of `tick.lua`: one for each bucket.
+pub(super) fn ticked(reply: Value) -> Result<Vec<Ticked>, Error> {
+    let buckets: Vec<Value> = reply.convert()?;
+    buckets.into_iter().map(ticked_one).collect()
+}
+
+fn ticked_one(reply: Value) -> Result<Ticked, Error> {
     let mut words = Words::of(reply);
     let (now, wall, play) = (words.next()?, words.next()?, words.next()?);
     let (healing, has_due) = (words.next()?, words.next()?);
