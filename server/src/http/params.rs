@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::error::ApiError;
-use crate::limits::BODY_TIMEOUT;
+use crate::limits::{BODY_TIMEOUT, MAX_QUOTED};
 use zeitnot_game::wire::ErrorCode;
 
 /// The fields of a request by name. Those of the body win over those of the query; an object's fields stand under its
@@ -140,7 +140,8 @@ impl Params {
                 Ok(())
             }
             Entry::Occupied(taken) => {
-                Err(ApiError::field(taken.key(), "it is there more than once"))
+                let name: String = taken.key().chars().take(MAX_QUOTED).collect();
+                Err(ApiError::field(&name, "it is there more than once"))
             }
         }
     }
