@@ -26,7 +26,7 @@ pub use nginx::Nginx;
 pub use node::{Node, NodeSettings};
 pub use proxy::{DroppedPushes, FaultProxy, Swallow, Swallowed, Target, is_append, is_commit};
 pub use redis::cluster::RedisCluster;
-pub use redis::{RedisConnection, RedisServer};
+pub use redis::{Certificate, RedisConnection, RedisServer};
 pub use resp::Reply;
 pub use settings::{RedisKind, Settings, Variables};
 pub use skew::SkewedClock;

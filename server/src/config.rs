@@ -105,6 +105,9 @@ pub struct Config {
         global = true
     )]
     pub redis_url: Option<Secret>,
+    /// Certificates in PEM that vouch for a rediss:// server; without it, those that the system trusts
+    #[arg(long, env = "ZEITNOT_REDIS_CA", value_name = "FILE", global = true)]
+    pub redis_ca: Option<PathBuf>,
     /// What the embedded store survives: a crash of the process (normal) or of the machine (full)
     #[arg(
         long,
@@ -296,6 +299,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             internal_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
             redis_url: None,
+            redis_ca: None,
             embedded_sync: EmbeddedSync::Normal,
             data_dir: "./data".into(),
             public_url: None,

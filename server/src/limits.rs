@@ -321,6 +321,9 @@ pub const MAX_CHAT_TEXT: usize = 140;
 /// Bytes of a client's mark for its line of chat.
 pub const MAX_CHAT_KEY: usize = 16;
 
+/// Characters of a word of a client that an error quotes.
+pub const MAX_QUOTED: usize = 20;
+
 /// Up to so many spectators of a game are told by whoever tells the players; more of them by a thread of their own.
 pub const SMALL_CROWD: usize = 64;
 

@@ -172,9 +172,9 @@ enum Opened {
 impl Opened {
     async fn open(config: &Config) -> Result<Self, StartError> {
         if let Some(url) = &config.redis_url {
-            return Ok(Self::Redis(Arc::new(
-                RedisStore::connect(url.as_str()).await?,
-            )));
+            let authorities = config.redis_ca.as_deref();
+            let store = RedisStore::connect_trusting(url.as_str(), authorities).await?;
+            return Ok(Self::Redis(Arc::new(store)));
         }
         let sync = match config.embedded_sync {
             EmbeddedSync::Normal => embedded::Sync::Normal,

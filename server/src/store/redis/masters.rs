@@ -79,6 +79,9 @@ impl Masters {
                 }
             }
         }
+        if let Some(advice) = self.0.layout.advice() {
+            warn!("{advice}");
+        }
         for master in self.all() {
             for advice in driver::check(&master.client).await? {
                 warn!(redis.server = %master.name, "{advice}");
@@ -101,7 +104,7 @@ impl Masters {
 
     /// What should be better about the masters.
     pub(super) async fn advice(&self) -> Result<Vec<String>, ConnectError> {
-        let mut all = Vec::new();
+        let mut all = Vec::from_iter(self.0.layout.advice().map(str::to_owned));
         for master in self.all() {
             all.extend(driver::check(&master.client).await?);
         }
