@@ -1,6 +1,7 @@
 //! A real Redis server in a directory of its own: on a Unix socket, and on a port where something needs one.
 
 pub(super) mod cluster;
+pub(super) mod sentinel;
 
 use std::ffi::OsString;
 use std::fs;
@@ -20,6 +21,7 @@ use super::wait::{PATIENCE, until};
 /// In the server's directory, which its data need not be in.
 const SOCKET: &str = "redis.sock";
 const LOG: &str = "redis.log";
+const CONFIG: &str = "redis.conf";
 
 /// A server that ends with its value.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct RedisServer {
 struct Options {
     words: Vec<String>,
     variables: Vec<(OsString, OsString)>,
+    /// Whether there is a file with more, which the server itself may change.
+    has_file: bool,
 }
 
 impl RedisServer {
@@ -85,15 +89,31 @@ impl RedisServer {
         Ok(replica)
     }
 
+    /// A sentinel that watches over what the file says.
+    fn start_sentinel(file: &str) -> anyhow::Result<Self> {
+        let dir = tempfile::tempdir()?;
+        fs::write(dir.path().join(CONFIG), file).context("write what a sentinel watches over")?;
+        let options = Options {
+            words: vec!["--sentinel".to_owned()],
+            variables: Vec::new(),
+            has_file: true,
+        };
+        Self::launch_in(dir, Some(Port::reserve()?), options)
+    }
+
     fn launch(
         port: Option<Port>,
         (options, variables): (&[&str], &[(OsString, OsString)]),
     ) -> anyhow::Result<Self> {
-        let dir = tempfile::tempdir()?;
         let options = Options {
             words: options.iter().map(|&option| option.to_owned()).collect(),
             variables: variables.to_vec(),
+            has_file: false,
         };
+        Self::launch_in(tempfile::tempdir()?, port, options)
+    }
+
+    fn launch_in(dir: TempDir, port: Option<Port>, options: Options) -> anyhow::Result<Self> {
         let mut server = Self {
             process: spawn(dir.path(), (port.as_ref(), &options))?,
             options,
@@ -155,6 +175,22 @@ impl RedisServer {
     pub fn promote(&self) -> anyhow::Result<()> {
         self.call(&["REPLICAOF", "NO", "ONE"])?;
         Ok(())
+    }
+
+    /// From now on this replica hears nothing of its master, and does not know it again. Nobody is stopped for that: what a
+    /// stopped process has not read yet is not lost.
+    ///
+    /// # Errors
+    /// One of them does not answer.
+    pub fn lose(&self, master: &Self) -> anyhow::Result<()> {
+        // No master here has a password: who comes with one is refused.
+        self.call(&["CONFIG", "SET", "masterauth", "none"])?;
+        master.call(&["CLIENT", "KILL", "TYPE", "replica"])?;
+        until("a replica has lost its master", || {
+            let info = self.call(&["INFO", "replication"])?;
+            let info = info.text().unwrap_or_default();
+            Ok(info.contains("master_link_status:down"))
+        })
     }
 
     /// Returns when this replica has all data of its master.
@@ -310,6 +346,8 @@ impl RedisConnection {
 fn spawn(dir: &Path, (port, options): (Option<&Port>, &Options)) -> anyhow::Result<Process> {
     let port = port.map_or(0, |port| port.address().port());
     let mut command = Command::new("redis-server");
+    // It must come first.
+    command.args(options.has_file.then(|| dir.join(CONFIG)));
     command
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
         .arg("--unixsocket")
