@@ -89,7 +89,10 @@ pub async fn run(config: &Config) -> Vec<Line> {
         });
     }
     match &config.redis_url {
-        Some(url) => lines.extend(redis(url.as_str()).await),
+        Some(url) => lines.extend(redis((url.as_str(), config.redis_wait_replicas)).await),
+        None if config.redis_wait_replicas > 0 => {
+            lines.push(Line::bad("redis-wait-replicas", StartError::NoReplicas));
+        }
         None => lines.push(data_dir(&config.data_dir)),
     }
     lines
@@ -138,13 +141,19 @@ fn data_dir(dir: &Path) -> Line {
     }
 }
 
-async fn redis(url: &str) -> Vec<Line> {
+async fn redis((url, replicas): (&str, u32)) -> Vec<Line> {
     const WHAT: &str = "redis-url";
-    let store = match RedisStore::connect(url).await {
+    let store = match RedisStore::connect_to_replicated(url, replicas).await {
         Ok(store) => store,
         Err(error) => return vec![Line::bad(WHAT, StartError::from(error))],
     };
     let mut lines = vec![Line::ok(WHAT, "Redis answers and is fit to keep games")];
+    // Where they are found by asking others, whom these name is worth a look.
+    lines.extend(
+        store
+            .found()
+            .map(|name| Line::ok(WHAT, format!("the master is {name}"))),
+    );
     match store.advice().await {
         Ok(advice) => lines.extend(advice.into_iter().map(|says| Line::doubtful(WHAT, says))),
         Err(error) => lines.push(Line::bad(WHAT, StartError::from(error))),

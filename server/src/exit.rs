@@ -55,7 +55,9 @@ impl Exit {
         match error {
             StartError::Embedded(embedded::OpenError::InUse { .. }) => Self::Locked,
             StartError::Embedded(_) => Self::Data,
-            StartError::Redis(redis::ConnectError::Url(_)) => Self::Settings,
+            StartError::Redis(redis::ConnectError::Url(_)) | StartError::NoReplicas => {
+                Self::Settings
+            }
             StartError::Redis(
                 redis::ConnectError::TooOld { .. } | redis::ConnectError::Evicts { .. },
             ) => Self::Unfit,

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -433,6 +434,10 @@ impl Store for EmbeddedStore {
 
     fn answers_for(&self, _: GameId) -> bool {
         *self.shared.health.borrow() == Health::Ok
+    }
+
+    fn replication(&self, _: GameId) -> Option<BoxFuture<'static, bool>> {
+        None
     }
 
     fn flags_from(&self, _: GameId) -> Instant {

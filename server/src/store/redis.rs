@@ -16,6 +16,7 @@ mod revoked;
 mod scripts;
 mod subscriptions;
 mod ticker;
+mod witness;
 
 use std::fmt;
 use std::sync::Arc;
@@ -82,8 +83,16 @@ impl RedisStore {
     /// # Errors
     /// The server cannot be reached now, or is not fit to keep games.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        Self::connect_to_replicated(url, 0).await
+    }
+
+    /// The same where answers wait for so many replicas.
+    ///
+    /// # Errors
+    /// As [`RedisStore::connect`].
+    pub async fn connect_to_replicated(url: &str, replicas: u32) -> Result<Self, ConnectError> {
         let (overdue, due) = mpsc::channel(DUE_QUEUE);
-        let hub = Arc::new(Hub::new(overdue));
+        let hub = Arc::new(Hub::new(overdue, replicas));
         let masters = Masters::connect(Layout::parse(url)?, hub).await?;
         let store = Self {
             masters: masters.clone(),
@@ -107,6 +116,12 @@ impl RedisStore {
     /// It is not fit any more, or does not answer.
     pub async fn advice(&self) -> Result<Vec<String>, ConnectError> {
         self.masters.advice().await
+    }
+
+    /// The master that the sentinels name now, where they are asked. Shape: `10.0.0.7:6379`.
+    #[must_use]
+    pub fn found(&self) -> Option<String> {
+        self.masters.found()
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

@@ -9,6 +9,7 @@ mod outage;
 mod people;
 mod presence;
 mod redis;
+mod replicas;
 mod seats;
 mod seeks;
 
