@@ -2,12 +2,14 @@
 //! whole games, and lose nothing by whatever happens to the nodes and to Redis.
 
 mod behind;
+mod failover;
 mod games;
 mod kills;
 mod lost;
 mod masters;
 mod presence;
 mod replicas;
+mod sentinels;
 mod slots;
 mod swallowed;
 
