@@ -1,5 +1,6 @@
 //! One deployment: nodes, what is between them, and nginx before them. Everything ends with its value.
 
+mod disk;
 mod nginx;
 mod node;
 mod port;
@@ -22,6 +23,7 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
+pub use disk::SmallDisk;
 pub use nginx::Nginx;
 pub use node::{Node, NodeSettings};
 pub use proxy::{DroppedPushes, FaultProxy, Swallow, Swallowed, Target, is_append, is_commit};

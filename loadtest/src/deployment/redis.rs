@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail, ensure};
 use tempfile::TempDir;
 
+use super::disk::SmallDisk;
 use super::port::Port;
 use super::process::Process;
 use super::resp::{self, Reply};
@@ -39,6 +40,8 @@ struct Options {
     variables: Vec<(OsString, OsString)>,
     /// Whether there is a file with more, which the server itself may change.
     has_file: bool,
+    /// What stands before its own command.
+    launcher: Vec<OsString>,
 }
 
 impl RedisServer {
@@ -69,6 +72,25 @@ impl RedisServer {
         Self::launch(None, (options, variables))
     }
 
+    /// The same with its data on a disk that may be full.
+    ///
+    /// # Errors
+    /// As [`RedisServer::start`].
+    pub fn start_on_disk(disk: &SmallDisk, options: &[&str]) -> anyhow::Result<Self> {
+        let dir = disk
+            .path()
+            .to_str()
+            .context("the disk's name is not UTF-8")?;
+        let words = [&["--dir", dir], options].concat();
+        let options = Options {
+            words: words.into_iter().map(str::to_owned).collect(),
+            variables: Vec::new(),
+            has_file: false,
+            launcher: disk.launcher(),
+        };
+        Self::launch_in(tempfile::tempdir()?, None, options)
+    }
+
     /// The same on a port too, which stays its own over a restart.
     ///
     /// # Errors
@@ -97,6 +119,7 @@ impl RedisServer {
             words: vec!["--sentinel".to_owned()],
             variables: Vec::new(),
             has_file: true,
+            launcher: Vec::new(),
         };
         Self::launch_in(dir, Some(Port::reserve()?), options)
     }
@@ -109,6 +132,7 @@ impl RedisServer {
             words: options.iter().map(|&option| option.to_owned()).collect(),
             variables: variables.to_vec(),
             has_file: false,
+            launcher: Vec::new(),
         };
         Self::launch_in(tempfile::tempdir()?, port, options)
     }
@@ -345,7 +369,12 @@ impl RedisConnection {
 
 fn spawn(dir: &Path, (port, options): (Option<&Port>, &Options)) -> anyhow::Result<Process> {
     let port = port.map_or(0, |port| port.address().port());
-    let mut command = Command::new("redis-server");
+    let mut words = options.launcher.iter().cloned();
+    let program = words.next().unwrap_or_else(|| "redis-server".into());
+    let mut command = Command::new(program);
+    if !options.launcher.is_empty() {
+        command.args(words).arg("redis-server");
+    }
     // It must come first.
     command.args(options.has_file.then(|| dir.join(CONFIG)));
     command
