@@ -154,12 +154,13 @@ impl EmbeddedStore {
         let reads = SqlitePoolOptions::new()
             .max_connections(READ_CONNECTIONS)
             .acquire_timeout(STORE_TIMEOUT)
-            .connect_with(options.read_only(true))
+            .connect_with(options.clone().read_only(true))
             .await?;
         let (queue, writes) = mpsc::channel(WRITE_QUEUE);
         let shutdown = CancellationToken::new();
         let writer = Writer {
             connection,
+            options,
             queue: writes,
             clock: clock.clone(),
             shared: shared.clone(),
