@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test lint deny fmt types screenshot bench bench-relay bench-redis bench-watch bench-idle \
+.PHONY: help run cluster test lint deny sbom fmt types screenshot bench bench-relay bench-redis bench-watch bench-idle \
 	bench-play bench-storm bench-lobby bench-open bench-steps chaos chaos-checked mutants deps page
 
 help: ## Lists the tasks
@@ -32,6 +32,9 @@ lint: page deny types ## Checks form, lints, documentation, licenses; changes no
 # where it is installed, or where one of them changed; only then is it installed, into target/tools.
 deny: ## Checks licenses, sources and double versions of dependencies
 	@.ci/deny
+
+sbom: page ## Writes what the binary and its page are made of (CycloneDX) into target/sbom
+	@.ci/sbom
 
 fmt: ## Formats the Rust code
 	cargo fmt --all

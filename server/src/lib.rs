@@ -41,7 +41,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{get, post};
 use zeitnot_game::time::UnixMillis;
 
@@ -144,5 +144,6 @@ pub fn router(app: App) -> Router {
         .fallback(http::site::page)
         .method_not_allowed_fallback(http::wrong_method)
         .layer(DefaultBodyLimit::max(limits::MAX_BODY))
+        .layer(from_fn_with_state(app.clone(), http::guarded))
         .with_state(app)
 }

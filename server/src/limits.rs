@@ -321,6 +321,9 @@ pub const MAX_CHAT_TEXT: usize = 140;
 /// Bytes of a client's mark for its line of chat.
 pub const MAX_CHAT_KEY: usize = 16;
 
+/// Characters of a word of a client that an error quotes.
+pub const MAX_QUOTED: usize = 20;
+
 /// Up to so many spectators of a game are told by whoever tells the players; more of them by a thread of their own.
 pub const SMALL_CROWD: usize = 64;
 
@@ -355,6 +358,12 @@ pub const SAMPLES: usize = 60;
 pub const SLOW_ANSWER: Duration = Duration::from_millis(250);
 
 // The Redis store's own.
+
+/// How long an answer waits for the replicas that were asked for.
+pub const REPLICA_PATIENCE: Duration = Duration::from_millis(250);
+
+/// Answers that wait for the replicas of one server; more are given without.
+pub const REPLICA_QUEUE: usize = 4096;
 
 /// For how long a node that is gone stands on the operators' page.
 pub const GONE_NODES_SHOWN: Duration = Duration::from_secs(10 * 60);

@@ -1,5 +1,8 @@
 //! The house rules that a machine can check. It reads text; it understands nothing.
 
+mod promises;
+mod supply;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -79,8 +79,11 @@ impl Masters {
                 }
             }
         }
+        if let Some(advice) = self.0.layout.advice() {
+            warn!("{advice}");
+        }
         for master in self.all() {
-            for advice in driver::check(&master.client).await? {
+            for advice in driver::check(&master.client, self.hub().replicas).await? {
                 warn!(redis.server = %master.name, "{advice}");
             }
             master.tick_all().await?;
@@ -101,12 +104,22 @@ impl Masters {
 
     /// What should be better about the masters.
     pub(super) async fn advice(&self) -> Result<Vec<String>, ConnectError> {
-        let mut all = Vec::new();
+        let mut all = Vec::from_iter(self.0.layout.advice().map(str::to_owned));
         for master in self.all() {
-            all.extend(driver::check(&master.client).await?);
+            all.extend(driver::check(&master.client, self.hub().replicas).await?);
         }
         all.dedup();
         Ok(all)
+    }
+
+    /// Where the only master is, if sentinels told.
+    pub(super) fn found(&self) -> Option<String> {
+        let Layout::Single(access) = &self.0.layout else {
+            return None;
+        };
+        let master = self.all().pop().filter(|_| access.is_told())?;
+        let servers = master.client.active_connections();
+        servers.first().map(ToString::to_string)
     }
 
     fn all(&self) -> Vec<Arc<Master>> {
