@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use axum::extract::State;
-use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::{CloseFrame, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 
 use crate::App;
@@ -26,7 +26,10 @@ use crate::limits::{
     MAX_FRAME, SOCKET_READ_BUFFER, SOCKET_RETRY_AFTER, SOCKET_WRITE_BUFFER, SOCKET_WRITE_BUFFER_MAX,
 };
 use crate::metrics::{Counted, Gauge, METRICS};
+use close::Close;
 use zeitnot_game::wire::ErrorCode;
+#[cfg(any(test, feature = "fuzzing"))]
+use zeitnot_game::{event::Command, id::Version, wire::ServerMsg};
 
 /// The sockets of this node, and the streams, which cost the same. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -83,12 +86,42 @@ pub async fn open(State(app): State<App>, caller: Caller, upgrade: WebSocketUpgr
         .retry_after(SOCKET_RETRY_AFTER)
         .into_response();
     };
+    bounded(upgrade, MAX_FRAME)
+        .on_upgrade(move |socket| session::run(app, caller, (ticket, socket)))
+}
+
+/// An upgrade to a socket of ours: its subprotocol, its buffers, and the longest message that it takes, in bytes.
+pub fn bounded(upgrade: WebSocketUpgrade, max_frame: usize) -> WebSocketUpgrade {
     upgrade
         .protocols([SUBPROTOCOL])
         .read_buffer_size(SOCKET_READ_BUFFER)
         .write_buffer_size(SOCKET_WRITE_BUFFER)
-        .max_write_buffer_size(SOCKET_WRITE_BUFFER_MAX)
-        .max_message_size(MAX_FRAME)
-        .max_frame_size(MAX_FRAME)
-        .on_upgrade(move |socket| session::run(app, caller, (ticket, socket)))
+        .max_write_buffer_size(SOCKET_WRITE_BUFFER_MAX.max(max_frame))
+        .max_message_size(max_frame)
+        .max_frame_size(max_frame)
+}
+
+/// What a socket is told that ends with this error; nothing where nobody would read it.
+#[must_use]
+pub fn goodbye(error: axum::Error) -> Option<CloseFrame> {
+    Close::from(error).frame()
+}
+
+/// What a frame asks of a game, if anything; what one that is no message is answered goes to `answer`. For the fuzzers.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn read_frame(
+    text: &str,
+    answer: impl FnOnce(&ServerMsg),
+) -> Option<(Command, Option<Version>)> {
+    match message::parse(text) {
+        Ok((_, msg)) => {
+            let wanted = commands::wanted(&msg, None, || "nextGame".parse().expect("an id"))?;
+            Some((wanted.command, wanted.seen))
+        }
+        Err(bad) => {
+            let code = ErrorCode::BadRequest;
+            answer(&commands::error(bad.re, code, bad.problem));
+            None
+        }
+    }
 }
