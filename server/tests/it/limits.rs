@@ -1,5 +1,6 @@
 //! Every bound that a client can exceed: it gets an error, and neither the game nor other sockets notice.
 
+mod garbled;
 mod http;
 mod rooms;
 mod slow;

@@ -115,18 +115,13 @@ impl RawClient {
         (count > 0).then_some(())
     }
 
+    /// Sends bytes as they are.
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await
+    }
+
     async fn write(&mut self, kind: u8, payload: &[u8]) -> io::Result<()> {
-        let mut frame = vec![FIN | kind];
-        match u8::try_from(payload.len()) {
-            Ok(length @ ..126) => frame.push(MASKED | length),
-            _ => {
-                frame.push(MASKED | 126);
-                frame.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
-            }
-        }
-        frame.extend(MASK);
-        frame.extend(payload);
-        self.stream.write_all(&frame).await
+        self.send_bytes(&frame(FIN | kind, payload)).await
     }
 
     /// The first frame that came, once it is whole: its kind and what it carries.
@@ -146,4 +141,19 @@ impl RawClient {
         let frame: Vec<u8> = self.unread.drain(..head + length).collect();
         Some((kind & !FIN, frame[head..].to_vec()))
     }
+}
+
+/// A masked frame of at most 65,535 bytes with this first byte.
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match u8::try_from(payload.len()) {
+        Ok(length @ ..126) => frame.push(MASKED | length),
+        _ => {
+            frame.push(MASKED | 126);
+            frame.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
+        }
+    }
+    frame.extend(MASK);
+    frame.extend(payload);
+    frame
 }
