@@ -11,6 +11,7 @@ mod failures;
 mod fan;
 mod findings;
 mod floor;
+mod growth;
 mod guests;
 mod idle;
 mod latencies;
@@ -71,6 +72,8 @@ enum Command {
     Lobby(lobby::Args),
     /// Raises the load until moves come too late
     Steps(steps::Args),
+    /// Measures what a move costs while games, spectators, nodes, masters or logs grow
+    Growth(growth::Args),
     /// Runs one node of the relay without logic
     #[command(hide = true)]
     FloorNode(floor::Args),
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
         Command::Storm(args) => storm::run(&args),
         Command::Lobby(args) => lobby::run(&args),
         Command::Steps(args) => steps::run(&args),
+        Command::Growth(args) => growth::run(&args),
         Command::FloorNode(args) => floor::run(&args),
         Command::FanNode(args) => fan::run(&args),
     };

@@ -241,6 +241,48 @@ fn steps_go_up_to_where_they_are_told_to_end() {
     assert!(number(&runs[0], "last step within the limit") >= 10.0);
 }
 
+#[test]
+fn whatever_grows_has_a_figure_at_each_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let page = dir.path().join("page.html");
+    let args = [
+        "growth",
+        "--other-games",
+        "3",
+        "--nodes",
+        "1,2",
+        "--masters",
+        "1",
+        "--plies",
+        "4,8",
+        "--seconds",
+        "1",
+        "--only",
+        "nodes",
+        "--only",
+        "masters",
+        "--only",
+        "plies",
+        "--html",
+        page.to_str().unwrap(),
+    ];
+    let grown = run(&args);
+    let steps: Vec<_> = grown
+        .iter()
+        .map(|one| {
+            let steps = one["steps"].as_array().unwrap();
+            for step in steps {
+                assert!(number(step, "CPU of all nodes a move") >= 0.0);
+                assert!(count(step, "opponent has it") > 0);
+            }
+            (one["of"].as_str().unwrap(), steps.len())
+        })
+        .collect();
+    assert_eq!(steps, [("nodes", 2), ("masters", 1), ("plies", 2)]);
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("<polyline") && page.contains("over nodes"));
+}
+
 /// Latencies count from when moves were due, so whoever is kept waiting by a server that stands still counts each move
 /// that he would have made: one that asks again only after an answer would count one for each table.
 #[test]
