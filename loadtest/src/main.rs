@@ -18,6 +18,7 @@ mod latencies;
 mod line;
 mod lobby;
 mod oracle;
+mod plan;
 mod play;
 mod redis_cost;
 mod relay;
@@ -74,6 +75,8 @@ enum Command {
     Steps(steps::Args),
     /// Measures what a move costs while games, spectators, nodes, masters or logs grow
     Growth(growth::Args),
+    /// Says what so many players need, by costs that were measured
+    Plan(plan::Args),
     /// Runs one node of the relay without logic
     #[command(hide = true)]
     FloorNode(floor::Args),
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
         Command::Lobby(args) => lobby::run(&args),
         Command::Steps(args) => steps::run(&args),
         Command::Growth(args) => growth::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::FloorNode(args) => floor::run(&args),
         Command::FanNode(args) => fan::run(&args),
     };

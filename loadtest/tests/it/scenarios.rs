@@ -283,6 +283,25 @@ fn whatever_grows_has_a_figure_at_each_step() {
     assert!(page.contains("<polyline") && page.contains("over nodes"));
 }
 
+#[test]
+fn a_plan_says_what_it_assumes_and_how_far_it_is_from_a_run() {
+    let plan = |args: &[&str]| {
+        let output = Command::new(TOOL).arg("plan").args(args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = plan(&["--players", "100000"]);
+    for word in ["nodes", "masters of Redis", "Assumed:", "make bench-play"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let json: Value = serde_json::from_str(&plan(&["--players", "100000", "--json"])).unwrap();
+    assert!(
+        json["nodes"].as_u64().unwrap() >= 2 && json["redis"]["masters"].as_u64().unwrap() >= 1
+    );
+    let more: Value = serde_json::from_str(&plan(&["--players", "400000", "--json"])).unwrap();
+    assert!(more["nodes"].as_u64() > json["nodes"].as_u64());
+}
+
 /// Latencies count from when moves were due, so whoever is kept waiting by a server that stands still counts each move
 /// that he would have made: one that asks again only after an answer would count one for each table.
 #[test]
