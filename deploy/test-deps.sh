@@ -6,7 +6,7 @@ set -euo pipefail
 
 readonly REDIS_MAJOR=7 NODE_MAJOR=20 KOSOKU=0.1.0
 
-readonly wanted=" ${*:-redis-server nodejs npm nginx chromium valgrind kosoku} "
+readonly wanted=" ${*:-redis-server nodejs npm nginx chromium openssl valgrind kosoku} "
 root=$(cd "$(dirname "$0")/.." && pwd)
 readonly kosoku=${CARGO_TARGET_DIR:-$root/target}/tools/kosoku
 
@@ -28,6 +28,7 @@ lacking() {
   command -v npm >/dev/null || echo npm
   PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || echo nginx
   command -v chromium >/dev/null || echo chromium
+  command -v openssl >/dev/null || echo openssl
   command -v valgrind >/dev/null || echo valgrind
   [[ $wanted != *" kosoku "* ]] || python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }

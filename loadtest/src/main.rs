@@ -17,6 +17,7 @@ mod idle;
 mod latencies;
 mod line;
 mod lobby;
+mod open;
 mod oracle;
 mod plan;
 mod play;
@@ -71,6 +72,8 @@ enum Command {
     Storm(storm::Args),
     /// Measures how long it takes to find somebody to play
     Lobby(lobby::Args),
+    /// Measures how long it takes until a game is shown by a node that has never seen it
+    Open(open::Args),
     /// Raises the load until moves come too late
     Steps(steps::Args),
     /// Measures what a move costs while games, spectators, nodes, masters or logs grow
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
         Command::Idle(args) => idle::run(&args),
         Command::Storm(args) => storm::run(&args),
         Command::Lobby(args) => lobby::run(&args),
+        Command::Open(args) => open::run(&args),
         Command::Steps(args) => steps::run(&args),
         Command::Growth(args) => growth::run(&args),
         Command::Plan(args) => plan::run(&args),

@@ -15,8 +15,8 @@ use crate::binary;
 /// What was acknowledged is on disk within a second.
 const REDIS_OPTIONS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "everysec"];
 
-/// Games are set up long before they are played.
-const NODE_ARGS: [&str; 2] = ["--first-move", "1h"];
+/// Games are set up long before they are played. Spectators without a token have part of the places only.
+const NODE_ARGS: [&str; 4] = ["--first-move", "1h", "--max-sockets", "24000"];
 
 /// The variable that says how many threads a node has.
 const THREADS: &str = "TOKIO_WORKER_THREADS";
@@ -175,7 +175,7 @@ impl Site {
             name: format!("node-{}", number + 1),
             pid: node.pid(),
         });
-        let servers = self.redis().iter().enumerate();
+        let servers = self.masters().iter().enumerate();
         let redis = servers.map(|(number, server)| Part {
             name: match number {
                 0 => "redis".to_owned(),
@@ -189,7 +189,7 @@ impl Site {
     /// What it used until now.
     pub(crate) fn work(&self) -> anyhow::Result<Work> {
         let nodes = self.nodes().iter().map(Node::cpu_time);
-        let redis = self.redis().iter().map(|server| cpu_time(server.pid()));
+        let redis = self.masters().iter().map(|server| cpu_time(server.pid()));
         Ok(Work {
             nodes: nodes.sum::<anyhow::Result<_>>()?,
             redis: redis.sum::<anyhow::Result<_>>()?,
@@ -221,13 +221,17 @@ impl Site {
         self.deployment.as_ref().map_or(&[], Deployment::nodes)
     }
 
-    fn redis(&self) -> &[RedisServer] {
-        let Some(deployment) = &self.deployment else {
-            return &[];
-        };
-        match deployment.cluster() {
+    /// Its store, where that is one Redis that was started.
+    pub(crate) fn redis(&self) -> Option<&RedisServer> {
+        self.deployment.as_ref()?.redis()
+    }
+
+    /// Its store, also where that is a cluster.
+    fn masters(&self) -> &[RedisServer] {
+        let cluster = self.deployment.as_ref().and_then(Deployment::cluster);
+        match cluster {
             Some(cluster) => cluster.servers(),
-            None => deployment.redis().map_or(&[], std::slice::from_ref),
+            None => self.redis().map_or(&[], std::slice::from_ref),
         }
     }
 }

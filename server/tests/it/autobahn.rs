@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use zeitnot::serve::serve;
+use zeitnot::config::Config;
+use zeitnot::serve::{Peers, serve};
 use zeitnot::ws::{bounded, goodbye};
 
 /// Bytes of a message; the largest of the cases have 16 MiB.
@@ -72,7 +73,11 @@ async fn the_sockets_pass_the_autobahn_cases() {
     let address = listener.local_addr().unwrap();
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let router = Router::new().route("/", get(open));
-    let serving = tokio::spawn(serve(listener, router, (stop.clone(), tasks)));
+    let serving = tokio::spawn(serve(
+        listener,
+        (router, Peers::new(&Config::default())),
+        (stop.clone(), tasks),
+    ));
 
     let folder = tempfile::tempdir().unwrap();
     let compression = COMPRESSION

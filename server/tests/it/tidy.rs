@@ -1,5 +1,8 @@
 //! The house rules that a machine can check. It reads text; it understands nothing.
 
+mod promises;
+mod supply;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,15 +10,19 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 30] = [
-    ("auth", &["App", "config", "error", "text"]),
+const ARROWS: [(&str, &[&str]); 33] = [
+    ("address", &["App", "config"]),
+    (
+        "auth",
+        &["App", "address", "config", "error", "quota", "text"],
+    ),
     ("breakage", &[]),
     ("challenge", &["start", "store"]),
     ("chat", &["store", "text"]),
     ("check", &["auth", "config", "exit", "node", "store"]),
     ("config", &[]),
     ("deadlines", &["room", "store"]),
-    ("error", &["auth", "play", "store"]),
+    ("error", &["auth", "play", "quota", "store"]),
     ("exit", &["auth", "config", "node", "store"]),
     ("fanout", &["outbox"]),
     ("followers", &["fanout", "outbox"]),
@@ -24,6 +31,7 @@ const ARROWS: [(&str, &[&str]); 30] = [
         "http",
         &[
             "App",
+            "address",
             "auth",
             "challenge",
             "config",
@@ -31,11 +39,12 @@ const ARROWS: [(&str, &[&str]); 30] = [
             "monitor",
             "outbox",
             "play",
+            "quota",
             "replica",
             "room",
             "shutdown",
+            "sockets",
             "start",
-            "ws",
         ],
     ),
     ("health", &[]),
@@ -44,7 +53,8 @@ const ARROWS: [(&str, &[&str]); 30] = [
     ("metrics", &[]),
     ("monitor", &["health", "shutdown", "store"]),
     ("outbox", &[]),
-    ("play", &["chat", "replica", "start", "store"]),
+    ("play", &["chat", "quota", "replica", "start", "store"]),
+    ("quota", &["address", "config", "store"]),
     ("reload", &["auth", "config"]),
     (
         "replica",
@@ -55,8 +65,12 @@ const ARROWS: [(&str, &[&str]); 30] = [
         &["chat", "fanout", "outbox", "play", "replica", "store"],
     ),
     ("seek", &["challenge", "start", "store"]),
-    ("serve", &[]),
+    ("serve", &["address", "config"]),
     ("shutdown", &[]),
+    (
+        "sockets",
+        &["App", "address", "auth", "config", "error", "start"],
+    ),
     ("start", &["store"]),
     ("store", &["health"]),
     ("text", &[]),
@@ -72,10 +86,12 @@ const ARROWS: [(&str, &[&str]); 30] = [
             "lobby",
             "outbox",
             "play",
+            "quota",
             "replica",
             "room",
             "seek",
             "shutdown",
+            "sockets",
             "start",
         ],
     ),
