@@ -18,6 +18,8 @@ if ! command -v cargo-fuzz >/dev/null; then
   cargo install cargo-fuzz --version "$VERSION" --locked --quiet --root "$target/tools"
 fi
 
+# The versions that are shipped.
+cp Cargo.lock server/fuzz/Cargo.lock
 # The page is not what is fuzzed.
 export WEB_DIST=skip
 # Without a sanitizer, which a stable compiler has not: our crates have no unsafe code for one to watch.
