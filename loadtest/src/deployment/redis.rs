@@ -33,11 +33,22 @@ pub struct RedisServer {
     dir: TempDir,
 }
 
+/// What a server on a port shows of itself to who connects.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    /// In PEM.
+    pub certificate: PathBuf,
+    /// Its private key, in PEM.
+    pub key: PathBuf,
+}
+
 /// What it was started with, and is started with again.
 #[derive(Debug)]
 struct Options {
     words: Vec<String>,
     variables: Vec<(OsString, OsString)>,
+    /// With one, the port speaks TLS only.
+    certificate: Option<Box<Certificate>>,
     /// Whether there is a file with more, which the server itself may change.
     has_file: bool,
     /// What stands before its own command.
@@ -69,7 +80,7 @@ impl RedisServer {
         options: &[&str],
         variables: &[(OsString, OsString)],
     ) -> anyhow::Result<Self> {
-        Self::launch(None, (options, variables))
+        Self::launch(None, (options, variables), None)
     }
 
     /// The same with its data on a disk that may be full.
@@ -85,6 +96,7 @@ impl RedisServer {
         let options = Options {
             words: words.into_iter().map(str::to_owned).collect(),
             variables: Vec::new(),
+            certificate: None,
             has_file: false,
             launcher: disk.launcher(),
         };
@@ -96,7 +108,15 @@ impl RedisServer {
     /// # Errors
     /// As [`RedisServer::start`].
     pub fn start_on_port(options: &[&str]) -> anyhow::Result<Self> {
-        Self::launch(Some(Port::reserve()?), (options, &[]))
+        Self::launch(Some(Port::reserve()?), (options, &[]), None)
+    }
+
+    /// The same with TLS on its port, which shows this certificate.
+    ///
+    /// # Errors
+    /// As [`RedisServer::start`], or Redis was built without TLS.
+    pub fn start_with_tls(certificate: Certificate, options: &[&str]) -> anyhow::Result<Self> {
+        Self::launch(Some(Port::reserve()?), (options, &[]), Some(certificate))
     }
 
     /// A replica of a server that has a port; returns when it has all data.
@@ -118,6 +138,7 @@ impl RedisServer {
         let options = Options {
             words: vec!["--sentinel".to_owned()],
             variables: Vec::new(),
+            certificate: None,
             has_file: true,
             launcher: Vec::new(),
         };
@@ -127,10 +148,12 @@ impl RedisServer {
     fn launch(
         port: Option<Port>,
         (options, variables): (&[&str], &[(OsString, OsString)]),
+        certificate: Option<Certificate>,
     ) -> anyhow::Result<Self> {
         let options = Options {
             words: options.iter().map(|&option| option.to_owned()).collect(),
             variables: variables.to_vec(),
+            certificate: certificate.map(Box::new),
             has_file: false,
             launcher: Vec::new(),
         };
@@ -229,10 +252,13 @@ impl RedisServer {
         })
     }
 
-    /// Its address in fred's form, `redis://127.0.0.1:40123`, or `redis+unix:///path` without a port.
+    /// Its address in fred's form, `redis://127.0.0.1:40123`, `rediss://…` with TLS, or `redis+unix:///path` without a port.
     #[must_use]
     pub fn url(&self) -> String {
         match &self.port {
+            Some(port) if self.options.certificate.is_some() => {
+                format!("rediss://{}", port.address())
+            }
             Some(port) => format!("redis://{}", port.address()),
             None => format!("redis+unix://{}", self.socket().display()),
         }
@@ -320,8 +346,12 @@ impl RedisServer {
                 bail!("redis-server has ended: {log}");
             }
             // It does not listen yet, or reads its data.
-            let reply = self.ask(&[b"PING"]);
-            Ok(matches!(reply, Ok(Reply::Simple(_))))
+            Ok(match self.ask(&[b"PING"]) {
+                Ok(Reply::Simple(_)) => true,
+                // Only who has a name may ask for more.
+                Ok(Reply::Error(error)) => error.starts_with("NOAUTH"),
+                _ => false,
+            })
         })
     }
 }
@@ -368,7 +398,7 @@ impl RedisConnection {
 }
 
 fn spawn(dir: &Path, (port, options): (Option<&Port>, &Options)) -> anyhow::Result<Process> {
-    let port = port.map_or(0, |port| port.address().port());
+    let port = port.map_or(0, |port| port.address().port()).to_string();
     let mut words = options.launcher.iter().cloned();
     let program = words.next().unwrap_or_else(|| "redis-server".into());
     let mut command = Command::new(program);
@@ -377,8 +407,17 @@ fn spawn(dir: &Path, (port, options): (Option<&Port>, &Options)) -> anyhow::Resu
     }
     // It must come first.
     command.args(options.has_file.then(|| dir.join(CONFIG)));
+    match &options.certificate {
+        None => command.args(["--port", &port]),
+        Some(shown) => command
+            .args(["--port", "0", "--tls-port", &port])
+            .args(["--tls-auth-clients", "no", "--tls-cert-file"])
+            .arg(&shown.certificate)
+            .arg("--tls-key-file")
+            .arg(&shown.key),
+    };
     command
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+        .args(["--bind", "127.0.0.1"])
         .arg("--unixsocket")
         .arg(dir.join(SOCKET))
         .arg("--logfile")

@@ -1,7 +1,7 @@
 //! Answers that wait for replicas: what the Redis store says of them.
 
 use zeitnot::store::Store;
-use zeitnot::store::redis::RedisStore;
+use zeitnot::store::redis::{Options, RedisStore};
 use zeitnot_loadtest::deployment::RedisServer;
 
 use super::{begin, game, until};
@@ -15,7 +15,11 @@ async fn is_replicated(store: &RedisStore) -> bool {
 async fn what_one_process_wrote_is_not_confirmed_by_the_replicas_of_the_next() {
     let mut master = RedisServer::start_on_port(&["--repl-diskless-sync-delay", "0"]).unwrap();
     let replica = RedisServer::start_replica_of(&master, &[]).unwrap();
-    let store = RedisStore::connect_to_replicated(&master.url(), 1)
+    let options = Options {
+        replicas: 1,
+        ..Options::default()
+    };
+    let store = RedisStore::connect_with(&master.url(), options)
         .await
         .unwrap();
     let mut known = begin(&store).await;
