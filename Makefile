@@ -19,7 +19,9 @@ cluster: ## Builds and runs three nodes behind nginx on one Redis; ARGS="--nodes
 	$(target)/release/zeitnot-loadtest cluster $(ARGS)
 
 test: deps page ## Runs every test; installs what they need, skips none
-	cargo test --workspace
+	cargo build --package zeitnot --features next-format
+	mkdir -p $(target)/next && cp $(target)/debug/zeitnot $(target)/next/zeitnot
+	ZEITNOT_NEXT_BUILD=$(target)/next/zeitnot cargo test --workspace
 	$(MAKE) instructions
 	cd web && npm test
 	cd web && ZEITNOT_BIN=$(target)/debug/zeitnot CHROMIUM=$$(command -v chromium) npm run e2e

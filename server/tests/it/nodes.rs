@@ -7,6 +7,7 @@ mod games;
 mod kills;
 mod lost;
 mod masters;
+mod mixed;
 mod presence;
 mod replicas;
 mod sentinels;

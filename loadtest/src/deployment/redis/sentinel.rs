@@ -12,8 +12,9 @@ const SERVICE: &str = "zeitnot";
 const SENTINELS: usize = 3;
 const QUORUM: &str = "2";
 
-/// After how many milliseconds of silence a server counts as gone. Short, so that a failover is.
-const DOWN_AFTER_MS: &str = "1000";
+/// After how many milliseconds of silence a server counts as gone. Short, so that a failover is, but no shorter than what a
+/// busy machine may leave a server without.
+const DOWN_AFTER_MS: &str = "2000";
 
 /// After how many milliseconds a failover is tried again that came to nothing.
 const RETRY_MS: &str = "5000";

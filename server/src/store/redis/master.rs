@@ -202,7 +202,9 @@ impl Master {
     pub(super) fn note<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
             let details = error.details();
-            if *error.kind() == ErrorKind::Cluster || details.starts_with("CLUSTERDOWN") {
+            // A connection that breaks may be the end of its master.
+            let is_of_map = matches!(error.kind(), ErrorKind::Cluster | ErrorKind::IO);
+            if is_of_map || details.starts_with("CLUSTERDOWN") {
                 self.hub.look_at_map.notify_one();
             } else if details.starts_with("READONLY") {
                 self.hub.look_at_map.notify_one();

@@ -370,6 +370,8 @@ impl Master {
             self.hub
                 .set_silent(self.buckets(), !has_answered || is_deaf);
             if !has_answered {
+                // Another may have taken its place.
+                self.hub.look_at_map.notify_one();
                 // Where the disk is full, say, reading goes on by the same connection.
                 if !self.pulse.refuses.swap(false, Ordering::Relaxed) {
                     self.connect_again(&self.client).await;

@@ -119,7 +119,9 @@ async fn a_node_needs_no_more_rights_than_those_that_we_ship() {
     let dir = tempfile::tempdir().unwrap();
     let mut redis = guarded(dir.path(), USERS);
     let url = url_as(&redis, &format!("zeitnot:{PASSWORD}"));
-    let nodes = [(); 2].map(|()| node(dir.path(), &["--redis-url", &url]).unwrap());
+    // That nobody confirms takes a moment, and no less rights.
+    let args = ["--redis-url", &url, "--redis-wait-replicas", "1"];
+    let nodes = [(); 2].map(|()| node(dir.path(), &args).unwrap());
     let mut table = live(&nodes).await;
     assert_eq!(refusals(&redis), Reply::Array(Vec::new()));
     let checked = run(
