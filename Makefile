@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run cluster test lint deny sbom fmt types screenshot bench bench-relay bench-redis bench-watch bench-idle \
-	bench-play bench-storm bench-lobby bench-open bench-steps chaos chaos-checked deps page
+	bench-play bench-storm bench-lobby bench-open bench-steps chaos chaos-checked mutants deps page
 
 help: ## Lists the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -73,6 +73,10 @@ chaos-checked: ## Breaks the server on purpose, in eight ways: the chaos checker
 	mkdir -p $(target)/breakages && cp $(target)/debug/zeitnot $(target)/breakages/zeitnot
 	cargo build --package zeitnot --package zeitnot-loadtest
 	loadtest/chaos-checked.sh $(target)/debug/zeitnot-loadtest $(target)/breakages/zeitnot
+
+mutants: page ## Breaks the server in one place after the other: a test must go red each time; ARGS="healing" chooses
+	deploy/test-deps.sh redis-server
+	server/tests/mutants.py $(ARGS)
 
 bench-watch: ## Measures one game with 10,000 spectators, beside the same frames written without logic
 	$(load-tool)

@@ -280,6 +280,8 @@ fn node_settings(settings: &Settings, number: usize) -> anyhow::Result<NodeSetti
         anyhow::Ok(folder.join(format!("{name}.log")))
     });
     let mut args: Vec<OsString> = vec!["--node-name".into(), name.into()];
+    // All load comes from this machine. Who wants the limits says so: the last word counts.
+    args.extend(["--rate-limits".into(), "off".into()]);
     if settings.nginx.is_some() {
         args.extend(["--trusted-proxy".into(), "127.0.0.1".into()]);
     }

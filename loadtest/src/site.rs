@@ -15,8 +15,8 @@ use crate::binary;
 /// What was acknowledged is on disk within a second.
 const REDIS_OPTIONS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "everysec"];
 
-/// Games are set up long before they are played.
-const NODE_ARGS: [&str; 2] = ["--first-move", "1h"];
+/// Games are set up long before they are played. Spectators without a token have part of the places only.
+const NODE_ARGS: [&str; 4] = ["--first-move", "1h", "--max-sockets", "24000"];
 
 /// The variable that says how many threads a node has.
 const THREADS: &str = "TOKIO_WORKER_THREADS";

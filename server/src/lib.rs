@@ -1,5 +1,6 @@
 //! Zeitnot: a real-time multiplayer chess server that loses no move and no clock.
 
+pub mod address;
 pub mod auth;
 #[cfg(feature = "breakages")]
 mod breakage;
@@ -21,12 +22,14 @@ pub mod monitor;
 pub mod node;
 pub mod outbox;
 pub mod play;
+pub mod quota;
 pub mod reload;
 pub mod replica;
 pub mod room;
 pub mod seek;
 pub mod serve;
 pub mod shutdown;
+pub mod sockets;
 pub mod start;
 pub mod store;
 pub mod telemetry;
@@ -62,8 +65,10 @@ pub struct App {
     pub shutdown: Shutdown,
     /// The games that somebody here follows.
     pub rooms: room::Rooms,
+    /// What addresses and users may do.
+    pub quotas: quota::Quotas,
     /// The sockets of this node.
-    pub sockets: ws::Sockets,
+    pub sockets: sockets::Sockets,
     /// The open seeks.
     pub lobby: lobby::Lobby,
     /// This node's name.

@@ -1,9 +1,17 @@
 //! Every bound of the server, with its unit and its reason. What an operator sets is in [`crate::config`]; what bounds
 //! a game itself is in `zeitnot_game::limits`.
 
+mod quotas;
+
 use std::time::Duration;
 
 use zeitnot_game::time::Millis;
+
+pub use quotas::{
+    ANONYMOUS_PERCENT, ANONYMOUS_REQUESTS, CHALLENGES, CHAT, COUNT_SWEEP_PERIOD, GUESTS_PERIOD_MS,
+    IDLE_PERCENT, MAX_COUNTED, MAX_SOCKETS_OF_USER, QUOTA_PATIENCE, Quota, SEEKS, UPGRADES,
+    USER_REQUESTS,
+};
 
 /// Entries that one append may write: a move, an offer with it, an end.
 pub const MAX_EVENTS_PER_APPEND: usize = 4;
@@ -114,6 +122,9 @@ pub const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// Connections at a time that have not become sockets.
 pub const MAX_HTTP_CONNECTIONS: usize = 10_000;
+
+/// The same of one address. A page takes six at most, so that is a large school.
+pub const MAX_CONNECTIONS_OF_ADDRESS: usize = 1000;
 
 /// How long nothing is accepted after the system had no more file descriptors to give.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -11,6 +11,7 @@ mod master;
 mod masters;
 mod nodes;
 mod presence;
+mod quotas;
 mod requests;
 mod revoked;
 mod scripts;
