@@ -74,7 +74,7 @@ async fn a_socket_with_a_cookie_is_for_our_own_pages() {
 
 #[tokio::test]
 async fn nothing_is_changed_with_a_cookie_from_elsewhere() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_unlimited().await;
     let cookie = format!("zeitnot={}", app.guest().await.0);
     let challenge = app.post("/api/challenge/open", ("", "")).await.json();
     let challenge = challenge["id"].as_str().unwrap().to_owned();
@@ -115,7 +115,7 @@ async fn nothing_is_changed_with_a_cookie_from_elsewhere() {
 
 #[tokio::test]
 async fn who_only_looks_changes_nothing() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_unlimited().await;
     let (token, _) = app.guest().await;
     let open = app.post("/api/challenge/open", ("", "")).await.json();
     let challenge = format!("/api/challenge/{}", open["id"].as_str().unwrap());
@@ -156,7 +156,7 @@ async fn who_only_looks_changes_nothing() {
 
 #[tokio::test]
 async fn no_answer_sends_anybody_elsewhere() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_unlimited().await;
     let paths = [
         "//evil.example",
         "//evil.example/%2e%2e",
@@ -183,7 +183,7 @@ async fn no_answer_sends_anybody_elsewhere() {
 
 #[tokio::test]
 async fn links_lead_to_this_server_or_are_not_made() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_unlimited().await;
     let forwarded = [
         ("x-forwarded-host", "evil.example"),
         ("x-forwarded-proto", "javascript"),

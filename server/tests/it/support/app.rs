@@ -11,7 +11,7 @@ use tower::ServiceExt as _;
 use zeitnot::App;
 use zeitnot::auth::Auth;
 use zeitnot::auth::keys::Keys;
-use zeitnot::config::Config;
+use zeitnot::config::{Config, Switch};
 use zeitnot::lobby::Lobby;
 use zeitnot::quota::Quotas;
 use zeitnot::room::Rooms;
@@ -59,6 +59,16 @@ impl Answer {
 impl TestApp {
     pub(crate) async fn start() -> Self {
         Self::start_with(Config::default()).await
+    }
+
+    /// The same for who asks more than anybody may.
+    pub(crate) async fn start_unlimited() -> Self {
+        let rate_limits = Switch::Off;
+        let config = Config {
+            rate_limits,
+            ..Config::default()
+        };
+        Self::start_with(config).await
     }
 
     pub(crate) async fn start_with(config: Config) -> Self {
