@@ -122,7 +122,11 @@ async fn a_node_needs_no_more_rights_than_those_that_we_ship() {
     let dir = tempfile::tempdir().unwrap();
     let mut redis = guarded(dir.path(), USERS);
     let url = url_as(&redis, &format!("zeitnot:{PASSWORD}"));
-    let nodes = [(); 2].map(|()| node(dir.path(), &["--redis-url", &url]).unwrap());
+    // The second one waits for a replica, in vain.
+    let nodes = [["0"], ["1"]].map(|replicas| {
+        let args = ["--redis-url", &url, "--redis-wait-replicas"];
+        node(dir.path(), &[&args[..], &replicas].concat()).unwrap()
+    });
     let mut table = live(&nodes).await;
     // One that counts what people do, in Redis.
     let counting = node(dir.path(), &["--redis-url", &url, "--rate-limits", "on"]).unwrap();
