@@ -3,8 +3,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test lint deny sbom fmt types screenshot bench bench-relay bench-redis bench-watch bench-idle \
-	bench-play bench-storm bench-lobby bench-open bench-steps chaos chaos-checked mutants deps page
+.PHONY: help run cluster test lint deny sbom fmt types screenshot fuzz autobahn instructions bench bench-relay bench-redis \
+	bench-watch bench-idle bench-play bench-storm bench-lobby bench-open bench-steps bench-growth chaos chaos-checked mutants \
+	deps page
 
 help: ## Lists the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -21,6 +22,7 @@ test: deps page ## Runs every test; installs what they need, skips none
 	cargo build --package zeitnot --features next-format
 	mkdir -p $(target)/next && cp $(target)/debug/zeitnot $(target)/next/zeitnot
 	ZEITNOT_NEXT_BUILD=$(target)/next/zeitnot cargo test --workspace
+	$(MAKE) instructions
 	cd web && npm test
 	cd web && ZEITNOT_BIN=$(target)/debug/zeitnot CHROMIUM=$$(command -v chromium) npm run e2e
 
@@ -51,8 +53,19 @@ screenshot: page ## Takes the README's picture from the running page
 	cargo build --package zeitnot
 	cd web && ZEITNOT_BIN=$(target)/debug/zeitnot CHROMIUM=$$(command -v chromium) node scripts/screenshot.mjs screenshot.png
 
+fuzz: ## Tries hostile bytes on all that is read, a minute each; SECONDS=600 ONLY="frame log" sets how long and what
+	server/fuzz/run.sh $(or $(SECONDS),60) $(ONLY)
+
+autobahn: ## Tries the sockets with the Autobahn cases
+	deploy/test-deps.sh kosoku
+	cargo test --package zeitnot --test it autobahn -- --nocapture
+
+instructions: ## Counts the instructions of the pure core; fails if one is more than 3 % off; UPDATE=1 writes the file
+	deploy/test-deps.sh valgrind
+	UPDATE=$(UPDATE) cargo bench --package zeitnot-game --bench instructions
+
 bench: ## Measures the game's hot paths
-	cargo bench --package zeitnot-game
+	cargo bench --package zeitnot-game --bench game
 
 bench-relay: ## Measures moves from node to node, beside the same way without logic; ARGS="--rate 500" sets flags
 	deploy/test-deps.sh redis-server
@@ -110,6 +123,11 @@ bench-steps: ## Raises the load until moves come too late
 	deploy/test-deps.sh redis-server
 	$(load-tool)
 	$(target)/release/zeitnot-loadtest steps $(ARGS)
+
+bench-growth: ## Measures what grows with games, spectators, nodes, masters and the length of a log; ARGS="--html growth.html"
+	deploy/test-deps.sh redis-server
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest growth $(ARGS)
 
 # The server and what drives it.
 load-tool = cargo build --release --package zeitnot --package zeitnot-loadtest

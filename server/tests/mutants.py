@@ -16,6 +16,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute()
 COPY = TARGET / "mutants"
+# Not the build directory itself: cargo would take the copy's crates for ours.
+BUILT = TARGET / "mutants-built"
 
 REDIS = "server/src/store/redis"
 EMBEDDED = "server/src/store/embedded"
@@ -94,10 +96,9 @@ def copy_tree():
 
 def run(package, test):
     """How the test ends: its exit code, what it said, and how many tests ran."""
-    # By the name of a file, so that a test of another package is not built.
     command = ["cargo", "test", "--quiet", "--package", package, "--test", "it", "--"]
     command += ["--exact", test] if test else []
-    env = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), RUST_BACKTRACE="0")
+    env = dict(os.environ, CARGO_TARGET_DIR=str(BUILT), RUST_BACKTRACE="0")
     ended = subprocess.run(command, cwd=COPY, env=env, capture_output=True, text=True)
     counts = re.findall(r"(\d+) passed; (\d+) failed", ended.stdout)
     return ended, sum(int(passed) + int(failed) for passed, failed in counts)
