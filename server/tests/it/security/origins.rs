@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use serde_json::json;
-use zeitnot::config::{Config, Switch};
+use zeitnot::config::Config;
 use zeitnot_loadtest::deployment::Deployment;
 
 use super::binary;
@@ -74,12 +74,7 @@ async fn a_socket_with_a_cookie_is_for_our_own_pages() {
 
 #[tokio::test]
 async fn nothing_is_changed_with_a_cookie_from_elsewhere() {
-    // More requests than an address may make.
-    let config = Config {
-        rate_limits: Switch::Off,
-        ..Config::default()
-    };
-    let app = TestApp::start_with(config).await;
+    let app = TestApp::start().await;
     let cookie = format!("zeitnot={}", app.guest().await.0);
     let challenge = app.post("/api/challenge/open", ("", "")).await.json();
     let challenge = challenge["id"].as_str().unwrap().to_owned();
