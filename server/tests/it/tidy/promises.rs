@@ -46,14 +46,17 @@ fn promises(document: &str) -> Vec<Promise<'_>> {
     promises
 }
 
-/// The tests of a file: functions with an attribute that ends in `test]`, or titles in calls of `test`.
+/// The tests of a file: functions with the attribute `test` or `tokio::test`, or titles in calls of `test`.
 fn tests_in(source: &Source) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     if source.has_extension(&["rs"]) {
-        let text = source
-            .text
-            .replace("test(flavor = \"multi_thread\")]", "test]");
-        for after in text.split("test]\n").skip(1) {
+        for (place, _) in source.text.match_indices("#[") {
+            let behind = source.text[place + 2..].split_once("]\n");
+            let is_test =
+                |attribute: &str| attribute == "test" || attribute.starts_with("tokio::test");
+            let Some((_, after)) = behind.filter(|(attribute, _)| is_test(attribute)) else {
+                continue;
+            };
             let head = after.split('{').next().unwrap_or_default();
             let name = head
                 .rsplit("fn ")
@@ -117,7 +120,7 @@ fn promises_are_read_from_tables() {
     let rust = source(
         "a.rs",
         "#[tokio::test]\nasync fn one() {\n}\n#[test]\nfn two() {}\nfn three() {}\n\
-         #[tokio::test(flavor = \"multi_thread\")]\nasync fn apart() {\n}\n",
+         #[tokio::test(flavor = \"multi_thread\", worker_threads = 2)]\nasync fn apart() {\n}\n",
     );
     assert_eq!(Vec::from_iter(tests_in(&rust)), ["apart", "one", "two"]);
     let page = source("a.spec.ts", "test('two words', async () => {");
