@@ -8,7 +8,9 @@ mod proxy;
 mod redis;
 mod resp;
 mod settings;
+mod shim;
 mod skew;
+mod slow_disk;
 pub mod usage;
 mod wait;
 
@@ -29,7 +31,9 @@ pub use redis::cluster::RedisCluster;
 pub use redis::{RedisConnection, RedisServer};
 pub use resp::Reply;
 pub use settings::{RedisKind, Settings, Variables};
+pub use shim::preload_all;
 pub use skew::SkewedClock;
+pub use slow_disk::SlowDisk;
 
 /// Nodes that serve the same games.
 #[derive(Debug)]
@@ -93,9 +97,9 @@ impl Deployment {
             Between::Server { master, .. } => (0..settings.nodes)
                 .map(|_| FaultProxy::start_redis(master))
                 .collect::<anyhow::Result<_>>()?,
-            Between::Nothing | Between::Cluster(_) => {
-                anyhow::bail!("proxies stand before a single Redis only")
-            }
+            // Its servers have theirs.
+            Between::Cluster(_) => Vec::new(),
+            Between::Nothing => anyhow::bail!("there is no store to stand before"),
         };
         let keys = match &between {
             Between::Nothing => None,
@@ -174,7 +178,7 @@ impl Deployment {
         self.nginx.as_mut()
     }
 
-    /// What is between a node and Redis, if anything.
+    /// What is between a node and a single Redis, if anything; see [`RedisCluster::proxy`].
     #[must_use]
     pub fn proxy(&self, node: usize) -> Option<&FaultProxy> {
         self.proxies.get(node % self.nodes.len())
@@ -233,6 +237,11 @@ impl Between {
             let data = data.to_str().context("the folder's name is not UTF-8")?;
             options.extend(["--dir", data]);
         }
+        let is_single = settings.redis == RedisKind::Single && !settings.redis_port;
+        ensure!(
+            is_single || settings.redis_variables.is_empty(),
+            "only a single Redis on a socket has variables of its own"
+        );
         Ok(match settings.redis {
             RedisKind::Embedded => {
                 ensure!(settings.nodes == 1, "an embedded store has one node");
@@ -242,7 +251,7 @@ impl Between {
                 master: if settings.redis_port {
                     RedisServer::start_on_port(&options)?
                 } else {
-                    RedisServer::start_with(&options)?
+                    RedisServer::start_with_env(&options, &settings.redis_variables)?
                 },
                 replica: None,
             },
@@ -258,7 +267,12 @@ impl Between {
                 }
             }
             RedisKind::Cluster { masters, replicas } => {
-                Self::Cluster(RedisCluster::start_with((masters, replicas), &options)?)
+                let shape = (masters, replicas);
+                Self::Cluster(if settings.proxies {
+                    RedisCluster::start_with_proxies(shape, &options)?
+                } else {
+                    RedisCluster::start_with(shape, &options)?
+                })
             }
         })
     }
