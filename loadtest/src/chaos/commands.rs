@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::check::{Case, Violation};
 use super::entry::Event;
-use super::fold::After;
+use super::fold::{After, Folded};
 use super::history::{Answer, Command, Moment, Try};
 
 /// A command whoever sends it how often.
@@ -58,6 +58,19 @@ pub(super) fn check(case: &Case<'_>, violations: &mut Vec<Violation>) {
     ordered(case, violations);
 }
 
+/// Whether a command's last entry is the one at this version.
+pub(super) fn is_caused_by(folded: &Folded, v: u32, (seat, command): (usize, &Command)) -> bool {
+    let key = key(seat, command);
+    let has = |v: u32| {
+        let caused = folded.at(v).and_then(cause);
+        caused.is_some_and(|caused| key == caused || Some(key) == agreed(caused))
+    };
+    // The end that a move brings is written with it.
+    let ended = folded.at(v).and_then(|after| after.event.as_ref());
+    let ends = matches!(ended, Some(Event::Ended { by: None, .. }));
+    has(v) || v > 1 && ends && has(v - 1)
+}
+
 /// I1 and the half of I4: each `ok` names the entry of its command, and all those of one command the same.
 fn kept(case: &Case<'_>, violations: &mut Vec<Violation>) {
     let mut told: HashMap<u64, u32> = HashMap::new();
@@ -71,17 +84,7 @@ fn kept(case: &Case<'_>, violations: &mut Vec<Violation>) {
             violations.push(case.violation("I7", seen, why));
             continue;
         };
-        let key = key(seat, &tried.command);
-        let has = |v: u32| {
-            let caused = case.folded.at(v).and_then(cause);
-            caused.is_some_and(|caused| key == caused || Some(key) == agreed(caused))
-        };
-        // The end that a move brings is written with it.
-        let ends = |v: u32| {
-            let ended = case.folded.at(v).and_then(|after| after.event.as_ref());
-            matches!(ended, Some(Event::Ended { by: None, .. }))
-        };
-        if !(has(v) || v > 1 && ends(v) && has(v - 1)) {
+        if !is_caused_by(&case.folded, v, (seat, &tried.command)) {
             let line = case.folded.at(v).map_or("nothing", |after| &after.says);
             let why = format!(
                 "{} got ok for {:?} at version {v}, and the log has `{line}` there",

@@ -1,4 +1,4 @@
-//! Somebody without a socket, who asks any node for what comes next.
+//! Somebody without a socket, who asks any node for what comes next, by long polling.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,6 +51,6 @@ pub(super) async fn read(shared: Arc<Shared>, game: Arc<str>, mut rng: StdRng) {
     }
 }
 
-fn version(frame: &Value) -> Option<u32> {
+pub(super) fn version(frame: &Value) -> Option<u32> {
     u32::try_from(frame["v"].as_u64()?).ok()
 }
