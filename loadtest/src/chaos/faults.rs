@@ -202,8 +202,11 @@ impl Victim {
             Kind::PubsubKill => {
                 let cluster = self.deployment.cluster();
                 let servers = cluster.map_or(&[][..], |cluster| cluster.servers());
+                let single = [self.deployment.redis(), self.deployment.replica()];
+                let servers: Vec<_> = single.into_iter().flatten().chain(servers).collect();
                 for _ in 0..REPEATS {
-                    for redis in self.deployment.redis().into_iter().chain(servers) {
+                    // A master whose replica has taken over is dead.
+                    for redis in servers.iter().filter(|redis| redis.call(&["PING"]).is_ok()) {
                         redis.command("CLIENT KILL TYPE pubsub")?;
                     }
                     sleep(REPEAT);

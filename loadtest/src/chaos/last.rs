@@ -22,6 +22,9 @@ use super::stored::{self, Logs};
 /// which is busy with other things blames nobody.
 const HEALED: Duration = Duration::from_secs(60);
 
+/// The same where the store loses what it acknowledged, and some wait for it in vain.
+const SHORT: Duration = Duration::from_secs(3);
+
 /// How long one look at a game may take.
 const LOOK: Duration = Duration::from_secs(20);
 
@@ -44,14 +47,15 @@ pub(super) async fn logs(victim: &Victim, data: &Path) -> anyhow::Result<Logs> {
 pub(super) async fn settle(
     shared: &Shared,
     (victim, data): (&Victim, &Path),
-    quiet: Instant,
+    (quiet, is_red_anyway): (Instant, bool),
 ) -> anyhow::Result<Vec<Violation>> {
+    let patience = if is_red_anyway { SHORT } else { HEALED };
     // Then a game may be lost altogether that had just begun.
     let may_lose = Loss::of(&shared.history.records()).is_before(Moment::MAX);
     let mut behind: Vec<Violation> = Vec::new();
     // What is said last may take as long as the server tries.
     sleep(Duration::from_secs(1)).await;
-    while quiet.elapsed() < HEALED {
+    while quiet.elapsed() < patience {
         let logs = logs(victim, data).await.context("read the logs")?;
         behind.clear();
         for (who, (game, v)) in shared.heads() {
@@ -65,7 +69,9 @@ pub(super) async fn settle(
                     invariant: "I14",
                     game,
                     version: v,
-                    why: format!("{who} is at version {v} of {head}, {HEALED:?} after all is well"),
+                    why: format!(
+                        "{who} is at version {v} of {head}, {patience:?} after all is well"
+                    ),
                     at: None,
                 });
             }
