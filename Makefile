@@ -3,8 +3,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test lint deny fmt types screenshot bench bench-relay bench-redis bench-watch bench-idle \
-	bench-play bench-storm bench-lobby bench-steps chaos chaos-checked deps page
+.PHONY: help run cluster test lint deny sbom fmt types screenshot bench bench-relay bench-redis bench-watch bench-idle \
+	bench-play bench-storm bench-lobby bench-open bench-steps chaos chaos-checked mutants deps page
 
 help: ## Lists the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -39,6 +39,9 @@ lint: page deny types ## Checks form, lints, documentation, licenses; changes no
 # where it is installed, or where one of them changed; only then is it installed, into target/tools.
 deny: ## Checks licenses, sources and double versions of dependencies
 	@.ci/deny
+
+sbom: page ## Writes what the binary and its page are made of (CycloneDX) into target/sbom
+	@.ci/sbom
 
 fmt: ## Formats the Rust code
 	cargo fmt --all
@@ -81,6 +84,10 @@ chaos-checked: ## Breaks store and server on purpose: the chaos checker must fin
 	cargo build --package zeitnot --package zeitnot-loadtest
 	loadtest/chaos-checked.sh $(target)/debug/zeitnot-loadtest $(target)/breakages/zeitnot $(ARGS)
 
+mutants: page ## Breaks the server in one place after the other: a test must go red each time; ARGS="healing" chooses
+	deploy/test-deps.sh redis-server
+	server/tests/mutants.py $(ARGS)
+
 bench-watch: ## Measures one game with 10,000 spectators, beside the same frames written without logic
 	$(load-tool)
 	$(target)/release/zeitnot-loadtest watch --against floor --node-threads 2 $(ARGS)
@@ -101,6 +108,11 @@ bench-storm: ## Cuts 10,000 connections at once, and measures how they come back
 bench-lobby: ## Measures how long it takes to find somebody to play
 	$(load-tool)
 	$(target)/release/zeitnot-loadtest lobby $(ARGS)
+
+bench-open: ## Measures how soon a node shows a game of 100 plies that it has never seen
+	deploy/test-deps.sh redis-server
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest open $(ARGS)
 
 bench-steps: ## Raises the load until moves come too late
 	deploy/test-deps.sh redis-server

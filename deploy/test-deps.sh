@@ -5,7 +5,7 @@ set -euo pipefail
 
 readonly REDIS_MAJOR=7 NODE_MAJOR=20
 
-readonly wanted=" ${*:-redis-server nodejs npm nginx chromium python3-venv} "
+readonly wanted=" ${*:-redis-server nodejs npm nginx chromium openssl python3-venv} "
 
 # Prints the Debian package of each program that is wanted, and missing or too old.
 missing() {
@@ -25,6 +25,7 @@ lacking() {
   command -v npm >/dev/null || echo npm
   PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || echo nginx
   command -v chromium >/dev/null || echo chromium
+  command -v openssl >/dev/null || echo openssl
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
 

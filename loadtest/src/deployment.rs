@@ -28,7 +28,7 @@ pub use nginx::Nginx;
 pub use node::{Node, NodeSettings};
 pub use proxy::{DroppedPushes, FaultProxy, Swallow, Swallowed, Target, is_append, is_commit};
 pub use redis::cluster::RedisCluster;
-pub use redis::{RedisConnection, RedisServer};
+pub use redis::{Certificate, RedisConnection, RedisServer};
 pub use resp::Reply;
 pub use settings::{RedisKind, Settings, Variables};
 pub use shim::preload_all;
@@ -294,6 +294,8 @@ fn node_settings(settings: &Settings, number: usize) -> anyhow::Result<NodeSetti
         anyhow::Ok(folder.join(format!("{name}.log")))
     });
     let mut args: Vec<OsString> = vec!["--node-name".into(), name.into()];
+    // All load comes from this machine. Who wants the limits says so: the last word counts.
+    args.extend(["--rate-limits".into(), "off".into()]);
     if settings.nginx.is_some() {
         args.extend(["--trusted-proxy".into(), "127.0.0.1".into()]);
     }

@@ -16,6 +16,7 @@ mod idle;
 mod latencies;
 mod line;
 mod lobby;
+mod open;
 mod oracle;
 mod play;
 mod redis_cost;
@@ -69,6 +70,8 @@ enum Command {
     Storm(storm::Args),
     /// Measures how long it takes to find somebody to play
     Lobby(lobby::Args),
+    /// Measures how long it takes until a game is shown by a node that has never seen it
+    Open(open::Args),
     /// Raises the load until moves come too late
     Steps(steps::Args),
     /// Runs one node of the relay without logic
@@ -103,6 +106,7 @@ fn main() -> ExitCode {
         Command::Idle(args) => idle::run(&args),
         Command::Storm(args) => storm::run(&args),
         Command::Lobby(args) => lobby::run(&args),
+        Command::Open(args) => open::run(&args),
         Command::Steps(args) => steps::run(&args),
         Command::FloorNode(args) => floor::run(&args),
         Command::FanNode(args) => fan::run(&args),

@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use tokio::time::sleep_until;
 use zeitnot_loadtest::deployment::usage::cpu_time;
-use zeitnot_loadtest::deployment::{Deployment, Node, RedisKind, Settings};
+use zeitnot_loadtest::deployment::{Deployment, Node, RedisKind, RedisServer, Settings};
 
 use crate::binary;
 
 /// What was acknowledged is on disk within a second.
 const REDIS_OPTIONS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "everysec"];
 
-/// Games are set up long before they are played.
-const NODE_ARGS: [&str; 2] = ["--first-move", "1h"];
+/// Games are set up long before they are played. Spectators without a token have part of the places only.
+const NODE_ARGS: [&str; 4] = ["--first-move", "1h", "--max-sockets", "24000"];
 
 /// The variable that says how many threads a node has.
 const THREADS: &str = "TOKIO_WORKER_THREADS";
@@ -198,8 +198,13 @@ impl Site {
         self.deployment.as_ref().map_or(&[], Deployment::nodes)
     }
 
+    /// Its store, where that is one Redis that was started.
+    pub(crate) fn redis(&self) -> Option<&RedisServer> {
+        self.deployment.as_ref()?.redis()
+    }
+
     fn redis_pid(&self) -> Option<u32> {
-        Some(self.deployment.as_ref()?.redis()?.pid())
+        Some(self.redis()?.pid())
     }
 }
 

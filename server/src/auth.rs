@@ -23,7 +23,7 @@ use keys::Keys;
 use token::{Claims, Said, Scope, Token};
 
 pub use jwk::KeyMark;
-pub use request::{Caller, Player};
+pub use request::{Caller, Player, Visitor};
 pub use token::AuthError;
 
 /// Somebody with an identity.

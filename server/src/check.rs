@@ -88,8 +88,12 @@ pub async fn run(config: &Config) -> Vec<Line> {
             Err(source) => Line::bad(what, StartError::Listen { address, source }),
         });
     }
+    if !config.internal_listen.ip().is_loopback() {
+        let says = "it asks nobody who he is: let a firewall keep the public away";
+        lines.push(Line::doubtful("internal-listen", says));
+    }
     match &config.redis_url {
-        Some(url) => lines.extend(redis(url.as_str()).await),
+        Some(url) => lines.extend(redis(url.as_str(), config.redis_ca.as_deref()).await),
         None => lines.push(data_dir(&config.data_dir)),
     }
     lines
@@ -138,9 +142,9 @@ fn data_dir(dir: &Path) -> Line {
     }
 }
 
-async fn redis(url: &str) -> Vec<Line> {
+async fn redis(url: &str, authorities: Option<&Path>) -> Vec<Line> {
     const WHAT: &str = "redis-url";
-    let store = match RedisStore::connect(url).await {
+    let store = match RedisStore::connect_trusting(url, authorities).await {
         Ok(store) => store,
         Err(error) => return vec![Line::bad(WHAT, StartError::from(error))],
     };

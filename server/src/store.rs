@@ -20,6 +20,7 @@ use zeitnot_game::id::{GameId, Head, Tag, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, Timestamp, UnixMillis};
 
 use crate::health::Health;
+use crate::limits::Quota;
 
 pub use channels::{Follow, UserFollow};
 pub use presence::{Here, Leaving, Left, NodeMark, Noted, Seats, Sitting};
@@ -213,6 +214,13 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Whether a token is revoked, as far as this node knows; every node knows within 5 s.
     fn is_revoked(&self, jti: &str) -> bool;
+
+    /// Takes one of what somebody may do, who is known by a key, and counts it over all nodes; where none is left, says
+    /// after how long there is one. A store of one process leaves the count to its only caller, and says nothing.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn take(&self, key: &str, quota: Quota) -> Result<Option<Millis>, Unavailable>;
 
     /// What the nodes tell each other of themselves.
     fn roster(&self) -> Arc<Roster>;

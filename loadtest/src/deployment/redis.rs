@@ -30,11 +30,22 @@ pub struct RedisServer {
     dir: TempDir,
 }
 
+/// What a server on a port shows of itself to who connects.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    /// In PEM.
+    pub certificate: PathBuf,
+    /// Its private key, in PEM.
+    pub key: PathBuf,
+}
+
 /// What it was started with, and is started with again.
 #[derive(Debug)]
 struct Options {
     words: Vec<String>,
     variables: Vec<(OsString, OsString)>,
+    /// With one, the port speaks TLS only.
+    certificate: Option<Box<Certificate>>,
 }
 
 impl RedisServer {
@@ -62,7 +73,7 @@ impl RedisServer {
         options: &[&str],
         variables: &[(OsString, OsString)],
     ) -> anyhow::Result<Self> {
-        Self::launch(None, (options, variables))
+        Self::launch(None, (options, variables), None)
     }
 
     /// The same on a port too, which stays its own over a restart.
@@ -70,7 +81,15 @@ impl RedisServer {
     /// # Errors
     /// As [`RedisServer::start`].
     pub fn start_on_port(options: &[&str]) -> anyhow::Result<Self> {
-        Self::launch(Some(Port::reserve()?), (options, &[]))
+        Self::launch(Some(Port::reserve()?), (options, &[]), None)
+    }
+
+    /// The same with TLS on its port, which shows this certificate.
+    ///
+    /// # Errors
+    /// As [`RedisServer::start`], or Redis was built without TLS.
+    pub fn start_with_tls(certificate: Certificate, options: &[&str]) -> anyhow::Result<Self> {
+        Self::launch(Some(Port::reserve()?), (options, &[]), Some(certificate))
     }
 
     /// A replica of a server that has a port; returns when it has all data.
@@ -88,11 +107,13 @@ impl RedisServer {
     fn launch(
         port: Option<Port>,
         (options, variables): (&[&str], &[(OsString, OsString)]),
+        certificate: Option<Certificate>,
     ) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         let options = Options {
             words: options.iter().map(|&option| option.to_owned()).collect(),
             variables: variables.to_vec(),
+            certificate: certificate.map(Box::new),
         };
         let mut server = Self {
             process: spawn(dir.path(), (port.as_ref(), &options))?,
@@ -169,10 +190,13 @@ impl RedisServer {
         })
     }
 
-    /// Its address in fred's form, `redis://127.0.0.1:40123`, or `redis+unix:///path` without a port.
+    /// Its address in fred's form, `redis://127.0.0.1:40123`, `rediss://…` with TLS, or `redis+unix:///path` without a port.
     #[must_use]
     pub fn url(&self) -> String {
         match &self.port {
+            Some(port) if self.options.certificate.is_some() => {
+                format!("rediss://{}", port.address())
+            }
             Some(port) => format!("redis://{}", port.address()),
             None => format!("redis+unix://{}", self.socket().display()),
         }
@@ -260,8 +284,12 @@ impl RedisServer {
                 bail!("redis-server has ended: {log}");
             }
             // It does not listen yet, or reads its data.
-            let reply = self.ask(&[b"PING"]);
-            Ok(matches!(reply, Ok(Reply::Simple(_))))
+            Ok(match self.ask(&[b"PING"]) {
+                Ok(Reply::Simple(_)) => true,
+                // Only who has a name may ask for more.
+                Ok(Reply::Error(error)) => error.starts_with("NOAUTH"),
+                _ => false,
+            })
         })
     }
 }
@@ -308,10 +336,19 @@ impl RedisConnection {
 }
 
 fn spawn(dir: &Path, (port, options): (Option<&Port>, &Options)) -> anyhow::Result<Process> {
-    let port = port.map_or(0, |port| port.address().port());
+    let port = port.map_or(0, |port| port.address().port()).to_string();
     let mut command = Command::new("redis-server");
+    match &options.certificate {
+        None => command.args(["--port", &port]),
+        Some(shown) => command
+            .args(["--port", "0", "--tls-port", &port])
+            .args(["--tls-auth-clients", "no", "--tls-cert-file"])
+            .arg(&shown.certificate)
+            .arg("--tls-key-file")
+            .arg(&shown.key),
+    };
     command
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+        .args(["--bind", "127.0.0.1"])
         .arg("--unixsocket")
         .arg(dir.join(SOCKET))
         .arg("--logfile")

@@ -220,6 +220,16 @@ fn whoever_seeks_finds_somebody() {
 }
 
 #[test]
+fn a_node_shows_whole_games_that_it_has_never_seen() {
+    let args = ["open", "--rate", "60", "--seconds", "1", "--plies", "30"];
+    let runs = run(&args);
+    for name in ["the node has never seen it", "the node has it"] {
+        assert_eq!(count(&runs[0], name), 60);
+    }
+    assert_eq!(runs[0]["failures"], json!({}));
+}
+
+#[test]
 fn steps_go_up_to_where_they_are_told_to_end() {
     let args = [
         "steps",

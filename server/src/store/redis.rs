@@ -11,17 +11,20 @@ mod master;
 mod masters;
 mod nodes;
 mod presence;
+mod quotas;
 mod requests;
 mod revoked;
 mod scripts;
 mod subscriptions;
 mod ticker;
+mod tls;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use fred::error::Error;
+use fred::error::{Error, ErrorKind};
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -56,9 +59,31 @@ pub enum ConnectError {
         /// The first such slot.
         slot: u16,
     },
-    /// There is no Redis server, or it does not let us in.
+    /// There is no Redis server.
     #[error("it does not answer; is it running, and is --redis-url right")]
-    Unreachable(#[from] Error),
+    Unreachable(#[source] Error),
+    /// It does not know us.
+    #[error("it does not let us in: look at the user and the password in --redis-url")]
+    Denied(#[source] Error),
+    /// It knows us, and does not let us do what a node has to.
+    #[error("its user may not do what a node does: give it the rules of deploy/redis-users.acl")]
+    Forbidden(#[source] Error),
+    /// Nobody whom we trust vouches for it.
+    #[error(
+        "its certificate is not vouched for by whom this node trusts (--redis-ca, or the system's list)"
+    )]
+    Distrusted(#[source] Error),
+    /// What vouches for it cannot be used.
+    #[error("the certificates in {}", file.display())]
+    Authorities {
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: tls::AuthoritiesError,
+    },
+    /// There is nobody to vouch for.
+    #[error("--redis-ca goes with an address that begins with rediss")]
+    NoTls,
     /// Sharded channels are missing.
     #[error("Redis {version} is too old: 7.0 is needed")]
     TooOld {
@@ -73,6 +98,21 @@ pub enum ConnectError {
     },
 }
 
+impl From<Error> for ConnectError {
+    fn from(error: Error) -> Self {
+        let details = error.details();
+        if *error.kind() == ErrorKind::Auth || details.starts_with("NOAUTH") {
+            Self::Denied(error)
+        } else if details.starts_with("NOPERM") {
+            Self::Forbidden(error)
+        } else if *error.kind() == ErrorKind::Tls || details.contains("InvalidCertificate") {
+            Self::Distrusted(error)
+        } else {
+            Self::Unreachable(error)
+        }
+    }
+}
+
 impl RedisStore {
     /// Connects to `redis://host:port`, `rediss://host:port`, `redis+unix:///path`,
     /// `redis-sentinel://host:port?sentinelServiceName=name&node=host:port` or
@@ -82,9 +122,20 @@ impl RedisStore {
     /// # Errors
     /// The server cannot be reached now, or is not fit to keep games.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        Self::connect_trusting(url, None).await
+    }
+
+    /// The same where the certificates of a file vouch for a server at `rediss://…`, and nobody else does.
+    ///
+    /// # Errors
+    /// As [`RedisStore::connect`], or the file cannot be used.
+    pub async fn connect_trusting(
+        url: &str,
+        authorities: Option<&Path>,
+    ) -> Result<Self, ConnectError> {
         let (overdue, due) = mpsc::channel(DUE_QUEUE);
         let hub = Arc::new(Hub::new(overdue));
-        let masters = Masters::connect(Layout::parse(url)?, hub).await?;
+        let masters = Masters::connect(Layout::parse(url, authorities)?, hub).await?;
         let store = Self {
             masters: masters.clone(),
             due: Mutex::new(due),

@@ -130,6 +130,7 @@ pub(super) fn too_many(re: Option<i64>, retry_after: Millis) -> ServerMsg {
 pub(super) fn refused(re: Option<i64>, refused: Refused) -> ServerMsg {
     let retry_after_ms = match refused {
         Refused::Rejected(Rejection::TooEarly { retry_after }) => Some(retry_after),
+        Refused::TooMuch { retry_after } => Some(retry_after),
         Refused::Busy => Some(Millis(500)),
         _ => None,
     };

@@ -16,13 +16,13 @@ use zeitnot_game::time::Millis;
 use zeitnot_game::wire::{DrainingFrame, ServerMsg};
 
 use super::close::Close;
+use super::commands;
 use super::heartbeat::Heartbeat;
 use super::outage::Outage;
 use super::rates::Rates;
 use super::seeking::{Kept, Looked};
-use super::{Ticket, commands};
 use crate::App;
-use crate::auth::{Caller, Verified};
+use crate::auth::Verified;
 use crate::health::Health;
 use crate::limits::{FRAMES_A_WRITE, MAX_PENDING, SOCKET_GOODBYE, SOCKET_WRITE_TIMEOUT};
 use crate::lobby;
@@ -30,6 +30,7 @@ use crate::metrics::METRICS;
 use crate::outbox::{Form, Frame, Outbox, OutboxReader, encode, outbox};
 use crate::play::Refused;
 use crate::replica::{Leaving, Watched};
+use crate::sockets::Ticket;
 use crate::start::Following;
 
 /// What a room answered.
@@ -91,7 +92,7 @@ pub(super) struct Session {
 /// Serves a socket until it ends. The session has a box of its own: in the task it would stand twice.
 pub(super) fn run(
     app: App,
-    caller: Caller,
+    me: Option<Verified>,
     (ticket, socket): (Ticket, WebSocket),
 ) -> impl Future<Output = ()> {
     let (outbox, frames) = outbox(Form::Json);
@@ -99,8 +100,8 @@ pub(super) fn run(
     let session = Box::new(Session {
         health: app.store.health(),
         app,
-        number: ticket.number,
-        me: caller.0,
+        number: ticket.number(),
+        me,
         socket,
         outbox,
         frames,

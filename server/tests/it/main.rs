@@ -22,6 +22,7 @@ mod readme;
 mod refusals;
 mod relay;
 mod requests;
+mod security;
 mod seeks;
 mod serve;
 mod store;

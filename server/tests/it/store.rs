@@ -8,6 +8,7 @@ mod logs;
 mod outage;
 mod people;
 mod presence;
+mod quotas;
 mod redis;
 mod seats;
 mod seeks;

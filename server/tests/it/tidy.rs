@@ -1,5 +1,8 @@
 //! The house rules that a machine can check. It reads text; it understands nothing.
 
+mod promises;
+mod supply;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,15 +10,19 @@ use std::path::{Path, PathBuf};
 /// Which modules of the server a module may name after `use crate::`. `main`, `lib` and `node` put the parts together
 /// and may name all; a folder belongs to the file of its name; every module may name itself, [`EVERYWHERE`] and no
 /// other.
-const ARROWS: [(&str, &[&str]); 29] = [
-    ("auth", &["App", "config", "error", "text"]),
+const ARROWS: [(&str, &[&str]); 32] = [
+    ("address", &["App", "config"]),
+    (
+        "auth",
+        &["App", "address", "config", "error", "quota", "text"],
+    ),
     ("breakage", &[]),
     ("challenge", &["start", "store"]),
     ("chat", &["store", "text"]),
     ("check", &["auth", "config", "exit", "node", "store"]),
     ("config", &[]),
     ("deadlines", &["room", "store"]),
-    ("error", &["auth", "play", "store"]),
+    ("error", &["auth", "play", "quota", "store"]),
     ("exit", &["auth", "config", "node", "store"]),
     ("fanout", &["outbox"]),
     ("followers", &["fanout", "outbox"]),
@@ -23,6 +30,7 @@ const ARROWS: [(&str, &[&str]); 29] = [
         "http",
         &[
             "App",
+            "address",
             "auth",
             "challenge",
             "config",
@@ -30,11 +38,12 @@ const ARROWS: [(&str, &[&str]); 29] = [
             "monitor",
             "outbox",
             "play",
+            "quota",
             "replica",
             "room",
             "shutdown",
+            "sockets",
             "start",
-            "ws",
         ],
     ),
     ("health", &[]),
@@ -43,7 +52,8 @@ const ARROWS: [(&str, &[&str]); 29] = [
     ("metrics", &[]),
     ("monitor", &["health", "shutdown", "store"]),
     ("outbox", &[]),
-    ("play", &["chat", "replica", "start", "store"]),
+    ("play", &["chat", "quota", "replica", "start", "store"]),
+    ("quota", &["address", "config", "store"]),
     ("reload", &["auth", "config"]),
     (
         "replica",
@@ -54,8 +64,12 @@ const ARROWS: [(&str, &[&str]); 29] = [
         &["chat", "fanout", "outbox", "play", "replica", "store"],
     ),
     ("seek", &["challenge", "start", "store"]),
-    ("serve", &[]),
+    ("serve", &["address", "config"]),
     ("shutdown", &[]),
+    (
+        "sockets",
+        &["App", "address", "auth", "config", "error", "start"],
+    ),
     ("start", &["store"]),
     ("store", &["health"]),
     ("text", &[]),
@@ -71,10 +85,12 @@ const ARROWS: [(&str, &[&str]); 29] = [
             "lobby",
             "outbox",
             "play",
+            "quota",
             "replica",
             "room",
             "seek",
             "shutdown",
+            "sockets",
             "start",
         ],
     ),

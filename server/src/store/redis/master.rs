@@ -36,6 +36,8 @@ pub(super) struct Master {
     meeting: tokio::sync::Mutex<()>,
     /// Which buckets are here.
     owned: [AtomicBool; Bucket::COUNT],
+    /// How many of them one request may touch: in a cluster one, since each has a slot of its own.
+    pub(super) buckets_a_request: usize,
     /// For how many more rounds each bucket ticks, though nothing is due there.
     pub(super) busy: [AtomicUsize; Bucket::COUNT],
     pub(super) pulse: Pulse,
@@ -51,6 +53,7 @@ impl Master {
     /// There is no Redis, or it does not let us in.
     pub(super) async fn connect(
         (name, access): (String, &Access),
+        buckets_a_request: usize,
         hub: &Arc<Hub>,
     ) -> Result<Arc<Self>, Error> {
         let scripts = Scripts::load(access).await?;
@@ -63,6 +66,7 @@ impl Master {
             scripts: Mutex::new(Arc::new(scripts)),
             meeting: tokio::sync::Mutex::default(),
             owned: std::array::from_fn(|_| AtomicBool::new(false)),
+            buckets_a_request,
             busy: std::array::from_fn(|_| AtomicUsize::new(0)),
             pulse: Pulse::new(),
             hub: Arc::clone(hub),

@@ -16,7 +16,7 @@ use super::driver::{self, Access, Layout, info_field};
 use super::hub::Hub;
 use super::keys::Bucket;
 use super::master::Master;
-use crate::limits::{MAP_PAUSE, MAP_PERIOD, STORE_TIMEOUT};
+use crate::limits::{MAP_PAUSE, MAP_PERIOD, STORE_TIMEOUT, TICKS_A_REQUEST};
 
 /// The masters, and who of them has what. Cheap to clone.
 #[derive(Clone)]
@@ -64,7 +64,8 @@ impl Masters {
     async fn begin(&self) -> Result<(), ConnectError> {
         match &self.0.layout {
             Layout::Single(access) => {
-                let master = Master::connect((access.name(), access), self.hub()).await?;
+                let master =
+                    Master::connect((access.name(), access), TICKS_A_REQUEST, self.hub()).await?;
                 let everything = Bucket::all().map(|_| Some(Arc::clone(&master))).collect();
                 self.change(everything).await;
             }
@@ -77,6 +78,9 @@ impl Masters {
                     return Err(ConnectError::NoMaster { slot });
                 }
             }
+        }
+        if let Some(advice) = self.0.layout.advice() {
+            warn!("{advice}");
         }
         for master in self.all() {
             for advice in driver::check(&master.client).await? {
@@ -100,7 +104,7 @@ impl Masters {
 
     /// What should be better about the masters.
     pub(super) async fn advice(&self) -> Result<Vec<String>, ConnectError> {
-        let mut all = Vec::new();
+        let mut all = Vec::from_iter(self.0.layout.advice().map(str::to_owned));
         for master in self.all() {
             all.extend(driver::check(&master.client).await?);
         }
@@ -144,7 +148,7 @@ impl Masters {
             if let Some(master) = known.get(name) {
                 return Some((name.clone(), Arc::clone(master)));
             }
-            match Master::connect((name.clone(), &access.to(server)), self.hub()).await {
+            match Master::connect((name.clone(), &access.to(server)), 1, self.hub()).await {
                 Ok(master) => Some((name.clone(), master)),
                 Err(error) => {
                     warn!(redis.server = %name, "Redis at {name} cannot be reached: {error}");

@@ -17,10 +17,10 @@ use super::clocks::{Lease, millis};
 use super::keys::{Bucket, Topic};
 use super::master::Master;
 use super::scripts::{Scripts, is_unknown};
-use super::{RedisStore, chat, keys, presence, scripts};
+use super::{RedisStore, chat, keys, presence, quotas, scripts};
 use crate::health::Health;
 use crate::limits::{
-    CHAT_LINES, DATED_TRIES, FLAG_PAUSE_AFTER_LOSS, MAX_PLAYING, MAX_POOL, MAX_TICK_AGE,
+    CHAT_LINES, DATED_TRIES, FLAG_PAUSE_AFTER_LOSS, MAX_PLAYING, MAX_POOL, MAX_TICK_AGE, Quota,
     SEATS_LIFETIME, SEEK_LIFETIME, SEEKS_SHOWN, STRAY_CHAT_LIFETIME,
 };
 use crate::store::{
@@ -456,6 +456,19 @@ impl Store for RedisStore {
 
     fn is_revoked(&self, jti: &str) -> bool {
         self.masters.hub().revoked.contains(jti, self.wall_time())
+    }
+
+    async fn take(&self, key: &str, quota: Quota) -> Result<Option<Millis>, Unavailable> {
+        let bucket = Bucket::of_quota(key);
+        if self.masters.hub().is_silent(bucket) {
+            let error = Error::new(ErrorKind::Timeout, "it has not answered of late");
+            return Err(unavailable(error));
+        }
+        let request = (vec![keys::quota(key)], quotas::args(quota));
+        self.run(bucket, (|scripts| &scripts.take, request), |reply| {
+            quotas::taken(&reply)
+        })
+        .await
     }
 
     fn roster(&self) -> Arc<Roster> {

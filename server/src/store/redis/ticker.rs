@@ -18,7 +18,7 @@ use zeitnot_game::id::GameId;
 use super::clocks::{Tick, millis};
 use super::keys::{self, Bucket, Topic};
 use super::master::Master;
-use super::scripts::{self, is_unknown};
+use super::scripts::{self, Ticked, is_unknown};
 use crate::limits::{
     COUNTED_OUTAGE, DUE_BATCH, DUE_GRACE, DUE_RETRY, FLAG_PAUSE_AFTER_LOSS, HEALING,
     IDLE_TICK_ROUNDS, LENGTHS_A_TICK, LENGTHS_ROUNDS, MAX_TICK_AGE, PROBE_SILENCE, SAME_TICK,
@@ -123,11 +123,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a tick shall find out beside the time.
-#[derive(Default)]
+/// A bucket that shall be ticked, and what that shall find out beside the time.
+#[derive(Clone, Copy)]
 struct Wish<'a> {
+    bucket: Bucket,
     probe: bool,
     lengths: &'a [GameId],
+}
+
+impl Wish<'_> {
+    const fn of(bucket: Bucket) -> Self {
+        Self {
+            bucket,
+            probe: false,
+            lengths: &[],
+        }
+    }
 }
 
 impl Master {
@@ -138,53 +149,63 @@ impl Master {
 
     /// Ticks one bucket now.
     pub(super) async fn tick(&self, bucket: Bucket) -> Result<(), Error> {
-        self.tick_for(bucket, &Wish::default()).await
+        self.tick_at_once(&[Wish::of(bucket)]).await
     }
 
     /// Ticks every bucket now.
     pub(super) async fn tick_all(&self) -> Result<(), Error> {
-        let ticks = self.buckets().map(|bucket| self.tick(bucket));
-        join_all(ticks).await.into_iter().collect()
+        let wishes: Vec<_> = self.buckets().map(Wish::of).collect();
+        self.tick_these(&wishes).await.into_iter().collect()
     }
 
-    async fn tick_for(&self, bucket: Bucket, wish: &Wish<'_>) -> Result<(), Error> {
+    /// Ticks buckets with as few requests as the server allows, all of them at the same time.
+    async fn tick_these(&self, wishes: &[Wish<'_>]) -> Vec<Result<(), Error>> {
+        let requests = wishes.chunks(self.buckets_a_request);
+        join_all(requests.map(|wishes| self.tick_at_once(wishes))).await
+    }
+
+    /// Ticks buckets with one request.
+    async fn tick_at_once(&self, wishes: &[Wish<'_>]) -> Result<(), Error> {
         let scripts = self.scripts();
-        match self.tick_as(&scripts, bucket, wish).await {
+        match self.tick_as(&scripts, wishes).await {
             Err(error) if is_unknown(&error) => {
                 self.meet(&scripts).await?;
-                self.tick_as(&self.scripts(), bucket, wish).await
+                self.tick_as(&self.scripts(), wishes).await
             }
             result => result,
         }
     }
 
-    async fn tick_as(
-        &self,
-        scripts: &scripts::Scripts,
-        bucket: Bucket,
-        wish: &Wish<'_>,
-    ) -> Result<(), Error> {
-        let (keys, args) = self.request(bucket, wish);
+    async fn tick_as(&self, scripts: &scripts::Scripts, wishes: &[Wish<'_>]) -> Result<(), Error> {
+        let (keys, args) = self.request(wishes);
         let asked = Instant::now();
-        if wish.probe {
-            self.pulse.probe(bucket);
+        for wish in wishes.iter().filter(|wish| wish.probe) {
+            self.pulse.probe(wish.bucket);
         }
         let reply = self.run_of(&scripts.tick, keys, args).await?;
         let answered = Instant::now();
         let told = scripts::ticked(reply)?;
         self.pulse.answered.notify_one();
-        let tick = Tick {
-            asked,
-            answered,
-            now: told.now,
-            lease: told.lease(&scripts.process),
-        };
-        if self.hub.clocks.learn(bucket, tick) {
+        for (wish, told) in wishes.iter().zip(told) {
+            let tick = Tick {
+                asked,
+                answered,
+                now: told.now,
+                lease: told.lease(&scripts.process),
+            };
+            self.take(wish, told, tick);
+        }
+        Ok(())
+    }
+
+    /// Learns what a tick has told of one bucket.
+    fn take(&self, wish: &Wish<'_>, told: Ticked, tick: Tick) {
+        if self.hub.clocks.learn(wish.bucket, tick) {
             // Healing began, and this node may have what was lost; or it is over, and what the log says now counts.
-            self.hub.resync_games(bucket);
+            self.hub.resync_games(wish.bucket);
         }
         if told.has_due {
-            self.expect_due(bucket);
+            self.expect_due(wish.bucket);
         }
         for id in told.overdue {
             // Two ticks may both have counted on the same room: the game comes again.
@@ -193,10 +214,9 @@ impl Master {
         for (&id, &length) in wish.lengths.iter().zip(&told.lengths) {
             self.hub.games.send(&id, Feed::Length(length));
         }
-        Ok(())
     }
 
-    fn request(&self, bucket: Bucket, wish: &Wish<'_>) -> (Vec<String>, Vec<Value>) {
+    fn request(&self, wishes: &[Wish<'_>]) -> (Vec<String>, Vec<Value>) {
         let spans = [
             SAME_TICK,
             MAX_TICK_AGE,
@@ -205,24 +225,34 @@ impl Master {
             DUE_GRACE,
             DUE_RETRY,
         ];
-        // What nobody here could take is left to other nodes, and after an outage to a later tick.
-        let batch = if self.flags_from(bucket) > Instant::now() {
-            0
-        } else {
-            self.hub.due.capacity().min(DUE_BATCH)
-        };
-        let known = self.hub.clocks.lease(bucket).map(|lease| lease.play);
         let mut args: Vec<Value> = spans
             .map(|span| Value::from(millis(span).to_string()))
             .into();
-        args.push(Value::from(batch.to_string()));
-        args.push(Value::from(
-            known.map(|known| known.to_string()).unwrap_or_default(),
-        ));
-        args.push(Value::from(if wish.probe { "1" } else { "0" }));
-        let probe = Topic::Probe(bucket, self.hub.mark).channel();
-        let mut keys = vec![bucket.clock(), bucket.due(), probe];
-        keys.extend(wish.lengths.iter().map(|id| keys::log(*id)));
+        let mut keys = Vec::new();
+        for &Wish {
+            bucket,
+            probe,
+            lengths,
+        } in wishes
+        {
+            // What nobody here could take is left to other nodes, and after an outage to a later tick.
+            let batch = if self.flags_from(bucket) > Instant::now() {
+                0
+            } else {
+                self.hub.due.capacity().min(DUE_BATCH)
+            };
+            let known = self.hub.clocks.lease(bucket).map(|lease| lease.play);
+            let known = known.map(|known| known.to_string()).unwrap_or_default();
+            let channel = Topic::Probe(bucket, self.hub.mark).channel();
+            keys.extend([bucket.clock(), bucket.due(), channel]);
+            keys.extend(lengths.iter().map(|id| keys::log(*id)));
+            args.extend([
+                Value::from(batch.to_string()),
+                Value::from(known),
+                Value::from(if probe { "1" } else { "0" }),
+                Value::from(lengths.len().to_string()),
+            ]);
+        }
         (keys, args)
     }
 
@@ -254,46 +284,34 @@ impl Master {
         let wants_lengths = round.is_multiple_of(LENGTHS_ROUNDS);
         // One bucket's ticks are the sign of life: no more are sent to a server that does not answer.
         let is_lost = self.pulse.is_lost();
-        let ticks = self
-            .buckets()
-            .filter(|bucket| bucket.slice() == slice || *bucket == home)
-            .map(async |bucket| {
-                let games = followed.get(&bucket.index()).map(Vec::as_slice);
-                let is_home = bucket == home;
-                let wants_tick = self.is_busy(bucket)
-                    || games.is_some()
-                    || round.is_multiple_of(IDLE_TICK_ROUNDS);
-                if !is_home && (is_lost || !wants_tick) {
-                    return;
-                }
-                let (probe, games) = (is_home || games.is_some(), games.unwrap_or_default());
-                let mut lengths = games.chunks(LENGTHS_A_TICK);
-                let lengths = if wants_lengths { lengths.next() } else { None };
-                let wish = Wish {
-                    probe,
-                    lengths: lengths.unwrap_or_default(),
-                };
-                // What fails is tried again in the next round.
-                let _ = self.tick_for(bucket, &wish).await;
-                if bucket == Bucket::SHARED && slice == bucket.slice() {
-                    let _ = self.renew_lease().await;
-                }
-                if wants_lengths {
-                    self.look_at_lengths(bucket, games).await;
-                }
+        let mut wishes = Vec::new();
+        let slice_and_home = |bucket: &Bucket| bucket.slice() == slice || *bucket == home;
+        for bucket in self.buckets().filter(slice_and_home) {
+            let games = followed.get(&bucket.index()).map(Vec::as_slice);
+            let is_home = bucket == home;
+            let wants_tick =
+                self.is_busy(bucket) || games.is_some() || round.is_multiple_of(IDLE_TICK_ROUNDS);
+            if !is_home && (is_lost || !wants_tick) {
+                continue;
+            }
+            let (probe, games) = (is_home || games.is_some(), games.unwrap_or_default());
+            let asked = if wants_lengths { games } else { &[] };
+            let mut lengths = asked.chunks(LENGTHS_A_TICK);
+            wishes.push(Wish {
+                bucket,
+                probe,
+                lengths: lengths.next().unwrap_or_default(),
             });
-        join_all(ticks).await;
-    }
-
-    /// The games behind those that a tick asks for anyway.
-    async fn look_at_lengths(&self, bucket: Bucket, games: &[GameId]) {
-        for lengths in games.chunks(LENGTHS_A_TICK).skip(1) {
-            let wish = Wish {
-                probe: false,
+            // The games behind those.
+            wishes.extend(lengths.map(|lengths| Wish {
                 lengths,
-            };
-            // What fails is asked again in a later round.
-            let _ = self.tick_for(bucket, &wish).await;
+                ..Wish::of(bucket)
+            }));
+        }
+        // What fails is tried again in the next round.
+        let _ = self.tick_these(&wishes).await;
+        if self.owns(Bucket::SHARED) && slice == Bucket::SHARED.slice() {
+            let _ = self.renew_lease().await;
         }
     }
 

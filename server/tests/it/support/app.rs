@@ -13,11 +13,12 @@ use zeitnot::auth::Auth;
 use zeitnot::auth::keys::Keys;
 use zeitnot::config::Config;
 use zeitnot::lobby::Lobby;
+use zeitnot::quota::Quotas;
 use zeitnot::room::Rooms;
 use zeitnot::shutdown::Shutdown;
+use zeitnot::sockets::Sockets;
 use zeitnot::store::Store;
 use zeitnot::store::embedded::{EmbeddedStore, Sync};
-use zeitnot::ws::Sockets;
 use zeitnot_game::time::Millis;
 
 /// The host that requests name unless they name another.
@@ -66,11 +67,12 @@ impl TestApp {
         let store: Arc<dyn Store> = Arc::new(store.unwrap());
         let app = App {
             rooms: Rooms::new(store.clone(), Millis::from_days(30)),
-            store,
             auth: Auth::new(Keys::parse(&Keys::generate()).unwrap()),
+            quotas: Quotas::new(store.clone(), &config),
+            sockets: Sockets::new(&config),
+            store,
             config: Arc::new(config),
             shutdown: Shutdown::default(),
-            sockets: Sockets::default(),
             lobby: Lobby::default(),
             node: "test".into(),
         };
