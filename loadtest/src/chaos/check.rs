@@ -82,9 +82,8 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
     for (game, last) in &evidence.finals {
         let folded = fold(&last.lines);
         let told = told.remove(&**game).unwrap_or_default();
-        let (told, lost) = loss.told(&folded, told);
-        let tries = tries.remove(&**game).unwrap_or_default();
-        let tries = loss.tries((&folded, &lost), tries);
+        let told = loss.told(&folded, told);
+        let tries = loss.tries(tries.remove(&**game).unwrap_or_default());
         let case = Case {
             game: Arc::clone(game),
             folded,
@@ -111,9 +110,7 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
     for (game, frames) in told {
         let shown = frames.iter().filter(|told| told.frame["t"] == "game");
         let lost = shown.clone().next().is_some();
-        let is_forgiven = shown
-            .clone()
-            .all(|told| loss.is_between((told.at, told.at)));
+        let is_forgiven = shown.clone().all(|told| loss.is_at(told.at));
         if lost && !is_forgiven && !evidence.finals.contains_key(game) {
             violations.push(Violation {
                 invariant: "I1",
@@ -138,7 +135,7 @@ fn frames(case: &Case<'_>, violations: &mut Vec<Violation>) {
     }
 }
 
-pub(super) fn version(frame: &Value) -> u32 {
+fn version(frame: &Value) -> u32 {
     let version = frame["v"].as_u64().and_then(|v| u32::try_from(v).ok());
     version.unwrap_or(0)
 }

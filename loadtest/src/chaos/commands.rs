@@ -59,7 +59,7 @@ pub(super) fn check(case: &Case<'_>, violations: &mut Vec<Violation>) {
 }
 
 /// Whether a command's last entry is the one at this version.
-pub(super) fn is_caused_by(folded: &Folded, v: u32, (seat, command): (usize, &Command)) -> bool {
+fn is_caused_by(folded: &Folded, v: u32, (seat, command): (usize, &Command)) -> bool {
     let key = key(seat, command);
     let has = |v: u32| {
         let caused = folded.at(v).and_then(cause);
@@ -205,7 +205,7 @@ pub(super) fn bounds(case: &Case<'_>) -> Vec<(Option<Moment>, Option<Moment>)> {
             know(v, tried.done);
         }
     }
-    for told in &case.told {
+    for told in case.told.iter().filter(|told| !case.loss.is_at(told.at)) {
         let v = told.frame["v"].as_u64().and_then(|v| u32::try_from(v).ok());
         know(v.unwrap_or(0), told.at);
     }

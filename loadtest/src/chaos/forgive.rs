@@ -2,10 +2,7 @@
 //! it back. Then it is promised only that all go on from one history, and that who had seen more is told so by a snapshot
 //! with `reset`: so what was said and shown of the lost end is left out, and all the rest is judged as ever.
 
-use std::collections::HashSet;
-
-use super::check::{compare, version};
-use super::commands::is_caused_by;
+use super::check::compare;
 use super::fold::Folded;
 use super::history::{Answer, Moment, Records, Told, Try};
 
@@ -28,50 +25,31 @@ impl Loss {
         self.0.is_some_and(|(begin, _)| begin <= moment)
     }
 
+    /// Whether it went on at this moment: what was told then may have been told of either history.
+    pub(super) fn is_at(self, moment: Moment) -> bool {
+        self.is_between((moment, moment))
+    }
+
     /// Whether it went on at some time between these moments.
     pub(super) fn is_between(self, (from, to): (Moment, Moment)) -> bool {
         self.0
             .is_some_and(|(begin, end)| from <= end && begin <= to)
     }
 
-    /// What was told of a game, without what is lost; and the versions that were told otherwise than the log has them.
-    pub(super) fn told<'a>(
-        self,
-        folded: &Folded,
-        told: Vec<&'a Told>,
-    ) -> (Vec<&'a Told>, HashSet<u32>) {
-        let mut lost = HashSet::new();
-        let stays = |told: &&Told| {
-            let is_lost =
-                self.is_between((told.at, told.at)) && compare(folded, &told.frame).is_err();
-            if is_lost {
-                lost.insert(version(&told.frame));
-            }
-            !is_lost
-        };
-        let told = told.into_iter().filter(stays).collect();
-        (told, lost)
+    /// What was told of a game, without what is lost.
+    pub(super) fn told<'a>(self, folded: &Folded, told: Vec<&'a Told>) -> Vec<&'a Told> {
+        let stays = |told: &&Told| !self.is_at(told.at) || compare(folded, &told.frame).is_ok();
+        told.into_iter().filter(stays).collect()
     }
 
-    /// The tries of a game: of what was answered by a history that is lost, nothing is known. The same move may have been made
-    /// again.
-    pub(super) fn tries(
-        self,
-        (folded, lost): (&Folded, &HashSet<u32>),
-        tries: Vec<&Try>,
-    ) -> Vec<Try> {
+    /// The tries of a game: of what was answered meanwhile nothing is known. The same command may have been carried out twice,
+    /// once in each history.
+    pub(super) fn tries(self, tries: Vec<&Try>) -> Vec<Try> {
         let cloned = tries.into_iter().cloned();
         let forgiven = cloned.map(|tried| {
-            let is_lost = match tried.answer {
-                Answer::Ok(v) => tried.seat.is_some_and(|seat| {
-                    lost.contains(&v) || !is_caused_by(folded, v, (seat, &tried.command))
-                }),
-                Answer::Refused(_) => tried.seat.is_some(),
-                Answer::Unknown(_) => false,
-            };
-            if is_lost && self.is_between((tried.sent, tried.done)) {
+            if tried.seat.is_some() && self.is_between((tried.sent, tried.done)) {
                 Try {
-                    answer: Answer::Unknown("by a history that is lost"),
+                    answer: Answer::Unknown("perhaps by a history that is lost"),
                     ..tried
                 }
             } else {

@@ -122,8 +122,9 @@ async fn meddle(shared: Arc<Shared>, game: Arc<str>, mut rng: StdRng) {
     stranger::meddle(window, shared).await;
 }
 
-/// A spectator, who comes from elsewhere now and then and wants to move, too.
+/// A spectator, who wants to move, too. Every other one comes from elsewhere now and then.
 async fn watch(mut window: Window) {
+    let stays = window.chance(50);
     while window.phase() != Phase::Over {
         let stay = window.rng.random_range(1000..6000);
         window
@@ -133,7 +134,7 @@ async fn watch(mut window: Window) {
             let command = Command::play("e2e4".to_owned(), window.view.ply, window.view.v);
             window.ask(&command).await;
         }
-        if window.phase() == Phase::Play {
+        if window.phase() == Phase::Play && !stays {
             window.leave();
         }
     }
