@@ -97,6 +97,9 @@ pub(crate) struct Args {
     /// Lets the store acknowledge what is not on the disk yet: then the faults of the disk must be found
     #[arg(long)]
     relaxed: bool,
+    /// Lets nobody play after the last fault: what it broke must mend by itself
+    #[arg(long)]
+    abrupt: bool,
     /// Waits in the end until every node has closed its games, and looks at what it still has: takes half a minute
     #[arg(long)]
     idle: bool,

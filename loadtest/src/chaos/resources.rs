@@ -82,7 +82,7 @@ fn violation(invariant: &'static str, why: String) -> Violation {
 }
 
 /// A time in which nothing was wrong.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Calm {
     pub(super) begin: Vec<Metrics>,
     pub(super) end: Vec<Metrics>,

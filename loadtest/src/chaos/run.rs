@@ -67,7 +67,11 @@ pub(super) fn run(args: &Args, (store, seed): (Store, u64)) -> anyhow::Result<Do
     std::thread::sleep(CALM);
     hurt(&mut victim, (&kinds, args.seconds, &mut rng), &shared)?;
     let hurt_for = began.elapsed();
-    let calm = calm(&victim, &runtime)?;
+    let calm = if args.abrupt {
+        Calm::default()
+    } else {
+        calm(&victim, &runtime)?
+    };
     let _ = shared.phase.send(Phase::Quiet);
     let mut evidence = Evidence::default();
     let data = dir.path().join("data/zeitnot.db");
