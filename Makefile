@@ -3,8 +3,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test lint deny sbom fmt types screenshot bench bench-relay bench-redis bench-watch bench-idle \
-	bench-play bench-storm bench-lobby bench-open bench-steps chaos chaos-checked mutants deps page
+.PHONY: help run cluster test lint deny sbom fmt types screenshot fuzz autobahn instructions bench bench-relay bench-redis \
+	bench-watch bench-idle bench-play bench-storm bench-lobby bench-open bench-steps bench-growth chaos chaos-checked mutants \
+	deps page
 
 help: ## Lists the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -24,8 +25,11 @@ cluster: ## Builds and runs three nodes behind nginx on one Redis; ARGS="--nodes
 	$(target)/release/zeitnot-loadtest cluster $(ARGS)
 
 test: deps page $(replay) ## Runs every test; installs what they need, skips none
-	cargo test --workspace
+	cargo build --package zeitnot --features next-format
+	mkdir -p $(target)/next && cp $(target)/debug/zeitnot $(target)/next/zeitnot
+	ZEITNOT_NEXT_BUILD=$(target)/next/zeitnot cargo test --workspace
 	$(replay) loadtest/replay.py $(target)/tmp/chaos-*.jsonl
+	$(MAKE) instructions
 	cd web && npm test
 	cd web && ZEITNOT_BIN=$(target)/debug/zeitnot CHROMIUM=$$(command -v chromium) npm run e2e
 
@@ -56,8 +60,19 @@ screenshot: page ## Takes the README's picture from the running page
 	cargo build --package zeitnot
 	cd web && ZEITNOT_BIN=$(target)/debug/zeitnot CHROMIUM=$$(command -v chromium) node scripts/screenshot.mjs screenshot.png
 
+fuzz: ## Tries hostile bytes on all that is read, a minute each; SECONDS=600 ONLY="frame log" sets how long and what
+	server/fuzz/run.sh $(or $(SECONDS),60) $(ONLY)
+
+autobahn: ## Tries the sockets with the Autobahn cases
+	deploy/test-deps.sh kosoku
+	cargo test --package zeitnot --test it autobahn -- --nocapture
+
+instructions: ## Counts the instructions of the pure core; fails if one is more than 3 % off; UPDATE=1 writes the file
+	deploy/test-deps.sh valgrind
+	UPDATE=$(UPDATE) cargo bench --package zeitnot-game --bench instructions
+
 bench: ## Measures the game's hot paths
-	cargo bench --package zeitnot-game
+	cargo bench --package zeitnot-game --bench game
 
 bench-relay: ## Measures moves from node to node, beside the same way without logic; ARGS="--rate 500" sets flags
 	deploy/test-deps.sh redis-server
@@ -69,12 +84,12 @@ bench-redis: ## Measures what Redis does for an append, for games at rest, and w
 	cargo build --release --package zeitnot --package zeitnot-loadtest
 	$(target)/release/zeitnot-loadtest redis-cost $(ARGS)
 
-# Without ARGS it takes three quarters of an hour.
+# Without ARGS it takes an hour.
 chaos: $(replay) ## Hurts each deployment with ten seeds and proves that promises are kept; ARGS="--store redis --seed 7" sets flags
 	deploy/test-deps.sh redis-server nginx
 	cargo build --release --package zeitnot --package zeitnot-loadtest
 	$(target)/release/zeitnot-loadtest chaos --sample $(target)/chaos.jsonl \
-		$(or $(ARGS),--store embedded,redis,replicated,cluster --seeds 10 --seconds 40 --idle)
+		$(or $(ARGS),--store embedded,redis,replicated,sentinel,cluster --seeds 10 --seconds 40 --idle)
 	$(replay) loadtest/replay.py $(target)/chaos.jsonl
 
 chaos-checked: ## Breaks store and server on purpose: the chaos checker must find each; ARGS="no-healing" names some
@@ -118,6 +133,11 @@ bench-steps: ## Raises the load until moves come too late
 	deploy/test-deps.sh redis-server
 	$(load-tool)
 	$(target)/release/zeitnot-loadtest steps $(ARGS)
+
+bench-growth: ## Measures what grows with games, spectators, nodes, masters and the length of a log; ARGS="--html growth.html"
+	deploy/test-deps.sh redis-server
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest growth $(ARGS)
 
 # The server and what drives it.
 load-tool = cargo build --release --package zeitnot --package zeitnot-loadtest

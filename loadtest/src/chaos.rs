@@ -62,6 +62,8 @@ enum Store {
     Redis,
     /// The same, with a replica that takes over once although it has lost the last commands
     Replicated,
+    /// The same with two replicas, of which sentinels make one the master when it dies or stands still
+    Sentinel,
     /// A cluster of three masters, each with a replica, with three nodes
     Cluster,
 }
@@ -157,6 +159,7 @@ impl Args {
         let mut kinds = match store {
             Store::Embedded => Kind::ALONE.to_vec(),
             Store::Redis => Kind::OVER_REDIS.to_vec(),
+            Store::Sentinel => Kind::OVER_SENTINELS.to_vec(),
             Store::Cluster => Kind::OVER_CLUSTER.to_vec(),
             Store::Replicated => {
                 let of_master = [
@@ -204,16 +207,17 @@ impl Args {
                 .data_in(dir.path())
                 .args(&["--embedded-sync", embedded_sync])
                 .variables_of(0, &preload_all(&[clock.variables(), disk.variables()])),
-            Store::Redis => {
-                over(settings, RedisKind::Single, &clock).redis_variables(&disk.variables())
-            }
-            Store::Replicated => over(settings, RedisKind::Replicated, &clock),
+            Store::Redis => over(settings, RedisKind::Single, &clock)
+                .with_proxies()
+                .redis_variables(&disk.variables()),
+            Store::Replicated => over(settings, RedisKind::Replicated, &clock).with_proxies(),
+            Store::Sentinel => over(settings, RedisKind::Sentinel { replicas: 2 }, &clock),
             Store::Cluster => {
                 let cluster = RedisKind::Cluster {
                     masters: 3,
                     replicas: 1,
                 };
-                over(settings, cluster, &clock)
+                over(settings, cluster, &clock).with_proxies()
             }
         };
         let deployment = settings.start()?;
@@ -231,7 +235,6 @@ fn over(settings: Settings, redis: RedisKind, clock: &SkewedClock) -> Settings {
     settings
         .nodes(3)
         .over(redis)
-        .with_proxies()
         .behind_nginx()
         .variables_of(2, &clock.variables())
 }

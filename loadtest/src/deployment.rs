@@ -1,5 +1,6 @@
 //! One deployment: nodes, what is between them, and nginx before them. Everything ends with its value.
 
+mod disk;
 mod nginx;
 mod node;
 mod port;
@@ -24,10 +25,12 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
+pub use disk::SmallDisk;
 pub use nginx::Nginx;
 pub use node::{Node, NodeSettings};
 pub use proxy::{DroppedPushes, FaultProxy, Swallow, Swallowed, Target, is_append, is_commit};
 pub use redis::cluster::RedisCluster;
+pub use redis::sentinel::RedisSentinels;
 pub use redis::{Certificate, RedisConnection, RedisServer};
 pub use resp::Reply;
 pub use settings::{RedisKind, Settings, Variables};
@@ -55,6 +58,7 @@ enum Between {
         master: RedisServer,
         replica: Option<Box<RedisServer>>,
     },
+    Sentinels(RedisSentinels),
     Cluster(RedisCluster),
 }
 
@@ -99,11 +103,13 @@ impl Deployment {
                 .collect::<anyhow::Result<_>>()?,
             // Its servers have theirs.
             Between::Cluster(_) => Vec::new(),
-            Between::Nothing => anyhow::bail!("there is no store to stand before"),
+            Between::Nothing | Between::Sentinels(_) => {
+                anyhow::bail!("proxies stand before a single Redis or a cluster only")
+            }
         };
         let keys = match &between {
             Between::Nothing => None,
-            Between::Server { .. } | Between::Cluster(_) => {
+            Between::Server { .. } | Between::Sentinels(_) | Between::Cluster(_) => {
                 Some(write_keys(&settings.binary, data)?)
             }
         };
@@ -189,7 +195,7 @@ impl Deployment {
     pub const fn redis(&self) -> Option<&RedisServer> {
         match &self.between {
             Between::Server { master, .. } => Some(master),
-            Between::Nothing | Between::Cluster(_) => None,
+            Between::Nothing | Between::Sentinels(_) | Between::Cluster(_) => None,
         }
     }
 
@@ -197,7 +203,7 @@ impl Deployment {
     pub const fn redis_mut(&mut self) -> Option<&mut RedisServer> {
         match &mut self.between {
             Between::Server { master, .. } => Some(master),
-            Between::Nothing | Between::Cluster(_) => None,
+            Between::Nothing | Between::Sentinels(_) | Between::Cluster(_) => None,
         }
     }
 
@@ -206,7 +212,24 @@ impl Deployment {
     pub fn replica(&self) -> Option<&RedisServer> {
         match &self.between {
             Between::Server { replica, .. } => replica.as_deref(),
-            Between::Nothing | Between::Cluster(_) => None,
+            Between::Nothing | Between::Sentinels(_) | Between::Cluster(_) => None,
+        }
+    }
+
+    /// The servers with sentinels between the nodes.
+    #[must_use]
+    pub const fn sentinels(&self) -> Option<&RedisSentinels> {
+        match &self.between {
+            Between::Sentinels(sentinels) => Some(sentinels),
+            Between::Nothing | Between::Server { .. } | Between::Cluster(_) => None,
+        }
+    }
+
+    /// The same, to be hurt.
+    pub const fn sentinels_mut(&mut self) -> Option<&mut RedisSentinels> {
+        match &mut self.between {
+            Between::Sentinels(sentinels) => Some(sentinels),
+            Between::Nothing | Between::Server { .. } | Between::Cluster(_) => None,
         }
     }
 
@@ -215,7 +238,7 @@ impl Deployment {
     pub const fn cluster(&self) -> Option<&RedisCluster> {
         match &self.between {
             Between::Cluster(cluster) => Some(cluster),
-            Between::Nothing | Between::Server { .. } => None,
+            Between::Nothing | Between::Server { .. } | Between::Sentinels(_) => None,
         }
     }
 
@@ -223,7 +246,7 @@ impl Deployment {
     pub const fn cluster_mut(&mut self) -> Option<&mut RedisCluster> {
         match &mut self.between {
             Between::Cluster(cluster) => Some(cluster),
-            Between::Nothing | Between::Server { .. } => None,
+            Between::Nothing | Between::Server { .. } | Between::Sentinels(_) => None,
         }
     }
 }
@@ -255,7 +278,9 @@ impl Between {
                 },
                 replica: None,
             },
-            RedisKind::Replicated | RedisKind::Cluster { .. } if data.is_some() => {
+            RedisKind::Replicated | RedisKind::Sentinel { .. } | RedisKind::Cluster { .. }
+                if data.is_some() =>
+            {
                 anyhow::bail!("only a single Redis keeps its data in a given folder")
             }
             RedisKind::Replicated => {
@@ -265,6 +290,9 @@ impl Between {
                     master,
                     replica: Some(Box::new(replica)),
                 }
+            }
+            RedisKind::Sentinel { replicas } => {
+                Self::Sentinels(RedisSentinels::start(replicas, &options)?)
             }
             RedisKind::Cluster { masters, replicas } => {
                 let shape = (masters, replicas);
@@ -281,6 +309,7 @@ impl Between {
         match self {
             Self::Nothing => None,
             Self::Server { master, .. } => Some(master.url()),
+            Self::Sentinels(sentinels) => Some(sentinels.url()),
             Self::Cluster(cluster) => Some(cluster.url()),
         }
     }

@@ -11,6 +11,7 @@ mod failures;
 mod fan;
 mod findings;
 mod floor;
+mod growth;
 mod guests;
 mod idle;
 mod latencies;
@@ -18,6 +19,7 @@ mod line;
 mod lobby;
 mod open;
 mod oracle;
+mod plan;
 mod play;
 mod redis_cost;
 mod relay;
@@ -74,6 +76,10 @@ enum Command {
     Open(open::Args),
     /// Raises the load until moves come too late
     Steps(steps::Args),
+    /// Measures what a move costs while games, spectators, nodes, masters or logs grow
+    Growth(growth::Args),
+    /// Says what so many players need, by costs that were measured
+    Plan(plan::Args),
     /// Runs one node of the relay without logic
     #[command(hide = true)]
     FloorNode(floor::Args),
@@ -108,6 +114,8 @@ fn main() -> ExitCode {
         Command::Lobby(args) => lobby::run(&args),
         Command::Open(args) => open::run(&args),
         Command::Steps(args) => steps::run(&args),
+        Command::Growth(args) => growth::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::FloorNode(args) => floor::run(&args),
         Command::FanNode(args) => fan::run(&args),
     };

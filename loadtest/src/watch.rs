@@ -40,33 +40,33 @@ const BUDGETS: [(&str, f64); 1] = [("last spectator has it, p50, ms", 1.2)];
 pub(crate) struct Args {
     /// Spectators of the game
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u16).range(1..=19_000))]
-    spectators: u16,
+    pub(crate) spectators: u16,
     /// Moves that are played
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=90))]
-    moves: u16,
+    pub(crate) moves: u16,
     /// From one move to the next, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(100..=60_000))]
-    pace: u32,
+    pub(crate) pace: u32,
     /// Moves a second of other games on the same node
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=10_000))]
-    others: u32,
+    pub(crate) others: u32,
     /// What it is compared with
     #[arg(long, value_name = "SIDE")]
-    against: Option<Side>,
+    pub(crate) against: Option<Side>,
     /// How often each is run
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
-    repeat: u8,
+    pub(crate) repeat: u8,
     /// Where the moves of the other games fall
     #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    pub(crate) seed: u64,
     #[command(flatten)]
-    output: OutputArgs,
+    pub(crate) output: OutputArgs,
     #[command(flatten)]
-    site: SiteArgs,
+    pub(crate) site: SiteArgs,
 }
 
 /// What is watched.
-enum Place {
+pub(crate) enum Place {
     Floor(Node),
     Zeitnot(Site),
 }
@@ -179,7 +179,15 @@ impl Place {
     }
 }
 
-async fn one(args: &Args, place: &Place, spectators: &Handle) -> anyhow::Result<Findings> {
+/// One run at a place, with the spectators on another runtime.
+///
+/// # Errors
+/// People cannot come. What goes wrong later is in the findings.
+pub(crate) async fn one(
+    args: &Args,
+    place: &Place,
+    spectators: &Handle,
+) -> anyhow::Result<Findings> {
     let lines = open_lines()?;
     let [game, others] = [(); 2].map(|()| Arc::new(Mutex::new(Tally::new())));
     let begun = place.begin().await.context("begin the game")?;

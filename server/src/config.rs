@@ -108,6 +108,15 @@ pub struct Config {
     /// Certificates in PEM that vouch for a rediss:// server; without it, those that the system trusts
     #[arg(long, env = "ZEITNOT_REDIS_CA", value_name = "FILE", global = true)]
     pub redis_ca: Option<PathBuf>,
+    /// Replicas that must have a move before it is answered; what they do not confirm in 250 ms is marked in its answer
+    #[arg(
+        long,
+        env = "ZEITNOT_REDIS_WAIT_REPLICAS",
+        value_name = "N",
+        default_value_t = 0,
+        global = true
+    )]
+    pub redis_wait_replicas: u32,
     /// What the embedded store survives: a crash of the process (normal) or of the machine (full)
     #[arg(
         long,
@@ -300,6 +309,7 @@ impl Default for Config {
             internal_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
             redis_url: None,
             redis_ca: None,
+            redis_wait_replicas: 0,
             embedded_sync: EmbeddedSync::Normal,
             data_dir: "./data".into(),
             public_url: None,

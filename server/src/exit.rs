@@ -60,7 +60,8 @@ impl Exit {
                 | redis::ConnectError::Denied(_)
                 | redis::ConnectError::Authorities { .. }
                 | redis::ConnectError::NoTls,
-            ) => Self::Settings,
+            )
+            | StartError::NoReplicas => Self::Settings,
             StartError::Redis(
                 redis::ConnectError::TooOld { .. }
                 | redis::ConnectError::Evicts { .. }

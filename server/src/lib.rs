@@ -13,6 +13,9 @@ pub mod error;
 pub mod exit;
 pub mod fanout;
 pub mod followers;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod health;
 pub mod http;
 pub mod limits;

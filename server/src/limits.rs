@@ -359,6 +359,12 @@ pub const SLOW_ANSWER: Duration = Duration::from_millis(250);
 
 // The Redis store's own.
 
+/// How long an answer waits for the replicas that were asked for.
+pub const REPLICA_PATIENCE: Duration = Duration::from_millis(250);
+
+/// Answers that wait for the replicas of one server; more are given without.
+pub const REPLICA_QUEUE: usize = 4096;
+
 /// For how long a node that is gone stands on the operators' page.
 pub const GONE_NODES_SHOWN: Duration = Duration::from_secs(10 * 60);
 

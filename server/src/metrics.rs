@@ -76,6 +76,7 @@ metrics! {
     key_reloads: By<Reload, Counter> = "key_reloads", "Times that the key files were read again after SIGHUP";
     appends: By<AppendKind, Counter> = "store_appends", "Appends that were sent to the store, by what became of them";
     append_seconds: Histogram = "store_append_duration_seconds", "Time that the store took to answer an append, or to fail";
+    unreplicated: Counter = "unreplicated_answers", "Commands that were answered though fewer replicas than --redis-wait-replicas had confirmed them in time";
     healed_entries: Counter = "healed_entries", "Log entries that this node gave back to a store that had lost them";
     resets: Counter = "replica_resets", "Games that began again here because the log of the store was another one";
     resyncs: Counter = "resyncs", "Games whose log was looked at because messages may have been missed";

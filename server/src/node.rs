@@ -34,6 +34,9 @@ pub enum StartError {
     /// Redis cannot be used.
     #[error("cannot use Redis")]
     Redis(#[from] redis::ConnectError),
+    /// The embedded store has none.
+    #[error("--redis-wait-replicas needs --redis-url: the embedded store has no replicas")]
+    NoReplicas,
     /// An address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -172,9 +175,15 @@ enum Opened {
 impl Opened {
     async fn open(config: &Config) -> Result<Self, StartError> {
         if let Some(url) = &config.redis_url {
-            let authorities = config.redis_ca.as_deref();
-            let store = RedisStore::connect_trusting(url.as_str(), authorities).await?;
+            let options = redis::Options {
+                authorities: config.redis_ca.as_deref(),
+                replicas: config.redis_wait_replicas,
+            };
+            let store = RedisStore::connect_with(url.as_str(), options).await?;
             return Ok(Self::Redis(Arc::new(store)));
+        }
+        if config.redis_wait_replicas > 0 {
+            return Err(StartError::NoReplicas);
         }
         let sync = match config.embedded_sync {
             EmbeddedSync::Normal => embedded::Sync::Normal,

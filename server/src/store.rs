@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use zeitnot_game::color::{ByColor, Color};
 use zeitnot_game::id::{GameId, Head, Tag, UserId, Version};
@@ -230,6 +231,10 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Whether it answers for this game.
     fn answers_for(&self, id: GameId) -> bool;
+
+    /// Where replicas were asked for: says, once it is awaited, whether as many have what was written to this game between
+    /// this call and then. It waits at most [`crate::limits::REPLICA_PATIENCE`].
+    fn replication(&self, id: GameId) -> Option<BoxFuture<'static, bool>>;
 
     /// From when on flags are called in this game, which may be long ago. After an outage players who were cut off come
     /// back first, [`crate::limits::FLAG_PAUSE_AFTER_LOSS`] long.

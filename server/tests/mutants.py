@@ -16,6 +16,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute()
 COPY = TARGET / "mutants"
+# Not the build directory itself: cargo would take the copy's crates for ours.
+BUILT = TARGET / "mutants-built"
 
 REDIS = "server/src/store/redis"
 EMBEDDED = "server/src/store/embedded"
@@ -72,6 +74,15 @@ MUTANTS = [
     ("no-bound-of-what-waits-to-be-written", "server/src/ws.rs",
      "        .max_write_buffer_size(SOCKET_WRITE_BUFFER_MAX)\n", "",
      ("zeitnot", "limits::slow::a_client_that_floods_and_never_reads_costs_little_and_is_left")),
+    ("trust-every-proxy", "server/src/address.rs",
+     "trusted.iter().any(|network| network.contains(address))", "trusted.iter().all(|network| network.contains(address))",
+     ("zeitnot", "limits::addresses::a_thousand_forged_addresses_are_one")),
+    ("let-each-node-count-alone", "server/src/quota.rs",
+     "Ok(Ok(Some(retry_after))) => Err(TooMuch { retry_after }),", "Ok(Ok(Some(_))) => Ok(()),",
+     ("zeitnot", "limits::quotas::two_nodes_share_what_an_address_and_a_user_may_do")),
+    ("keep-no-places-for-players", "server/src/sockets.rs",
+     "Self::User => IDLE_PERCENT,", "Self::User => 100,",
+     ("zeitnot", "limits::places::where_little_room_is_left_players_are_let_in_last_of_all")),
     ("charge-beyond-the-stamp", "server/game/src/clock.rs",
      "let elapsed = self.elapsed.min(limit);", "let elapsed = self.elapsed;",
      ("zeitnot-game", "")),
@@ -94,10 +105,9 @@ def copy_tree():
 
 def run(package, test):
     """How the test ends: its exit code, what it said, and how many tests ran."""
-    # By the name of a file, so that a test of another package is not built.
     command = ["cargo", "test", "--quiet", "--package", package, "--test", "it", "--"]
     command += ["--exact", test] if test else []
-    env = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), RUST_BACKTRACE="0")
+    env = dict(os.environ, CARGO_TARGET_DIR=str(BUILT), RUST_BACKTRACE="0")
     ended = subprocess.run(command, cwd=COPY, env=env, capture_output=True, text=True)
     counts = re.findall(r"(\d+) passed; (\d+) failed", ended.stdout)
     return ended, sum(int(passed) + int(failed) for passed, failed in counts)

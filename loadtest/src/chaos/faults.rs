@@ -7,7 +7,9 @@ use anyhow::Context as _;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use serde::Serialize;
-use zeitnot_loadtest::deployment::{Deployment, SkewedClock, SlowDisk, Target};
+use zeitnot_loadtest::deployment::{
+    Deployment, RedisCluster, RedisSentinels, SkewedClock, SlowDisk, Target,
+};
 
 use super::history::{Fault, History, Moment};
 use super::lines::LINE_BAD;
@@ -59,8 +61,10 @@ pub(crate) enum Kind {
     /// The same, and nobody who had seen the tail can give it back, but for a node that stands still and wakes up when the
     /// game has gone on without it.
     TailLoss,
-    /// One master of a cluster dies, its replica takes over, and it comes back as a replica.
+    /// One master of a cluster or of sentinels dies, a replica takes over, and it comes back as a replica.
     MasterKill,
+    /// The same with a master that stands still, and wakes up as the master that it was.
+    MasterStop,
     /// Slots of a cluster move to another master.
     SlotMove,
     /// The disk is slow, and then the store ends at once with every node.
@@ -92,6 +96,18 @@ impl Kind {
         Self::LineCut,
         Self::NodeDrain,
         Self::LineBlackhole,
+        Self::NodeSkew,
+        Self::NginxReload,
+    ];
+
+    /// Those of nodes over a Redis with sentinels.
+    pub(super) const OVER_SENTINELS: [Self; 8] = [
+        Self::MasterKill,
+        Self::NodeKill,
+        Self::PubsubKill,
+        Self::MasterStop,
+        Self::NodeStop,
+        Self::NodeDrain,
         Self::NodeSkew,
         Self::NginxReload,
     ];
@@ -200,8 +216,11 @@ impl Victim {
             Kind::TailLoss => return Ok((self.lose_tail(node)?, None)),
             Kind::SlowDisk | Kind::PowerCut => return self.end_machine(kind, history),
             Kind::PubsubKill => {
-                let cluster = self.deployment.cluster();
-                let servers = cluster.map_or(&[][..], |cluster| cluster.servers());
+                let (cluster, sentinels) = (self.deployment.cluster(), self.deployment.sentinels());
+                let servers = cluster
+                    .map(RedisCluster::servers)
+                    .or(sentinels.map(RedisSentinels::servers))
+                    .unwrap_or_default();
                 let single = [self.deployment.redis(), self.deployment.replica()];
                 let servers: Vec<_> = single.into_iter().flatten().chain(servers).collect();
                 for _ in 0..REPEATS {
@@ -212,7 +231,10 @@ impl Victim {
                     sleep(REPEAT);
                 }
             }
-            Kind::MasterKill | Kind::SlotMove => {
+            Kind::MasterKill | Kind::MasterStop if self.deployment.sentinels().is_some() => {
+                return self.replace_master(kind, history);
+            }
+            Kind::MasterKill | Kind::MasterStop | Kind::SlotMove => {
                 let bucket = rng.random_range(0..BUCKETS);
                 return Ok((self.change_cluster(kind, bucket)?, None));
             }
@@ -231,7 +253,10 @@ impl Victim {
     }
 
     const fn is_alone(&self) -> bool {
-        self.deployment.redis().is_none() && self.deployment.cluster().is_none()
+        let deployment = &self.deployment;
+        deployment.redis().is_none()
+            && deployment.cluster().is_none()
+            && deployment.sentinels().is_none()
     }
 
     fn end_node(
@@ -306,6 +331,31 @@ impl Victim {
             proxy.cut()?;
         }
         Ok(())
+    }
+
+    /// Sentinels make another server the master; the answer is who was, and when nobody could commit anything.
+    fn replace_master(
+        &mut self,
+        kind: Kind,
+        history: &History,
+    ) -> anyhow::Result<(String, Outage)> {
+        let sentinels = self.deployment.sentinels_mut().context("no sentinels")?;
+        let old = sentinels.master()?;
+        if kind == Kind::MasterStop {
+            sentinels.server(old).pause()?;
+        } else {
+            sentinels.server_mut(old).kill()?;
+        }
+        let begin = history.now();
+        let new = sentinels.wait_for_failover(old)?;
+        let end = history.now();
+        if kind == Kind::MasterStop {
+            sentinels.server(old).resume()?;
+        } else {
+            sentinels.server_mut(old).start_again()?;
+        }
+        sentinels.wait_until_together()?;
+        Ok((format!("server {old}, then {new}"), Some((begin, end))))
     }
 
     fn change_cluster(&mut self, kind: Kind, first: u32) -> anyhow::Result<String> {

@@ -32,6 +32,9 @@ pub(super) async fn logs(victim: &Victim, data: &Path) -> anyhow::Result<Logs> {
     if let Some(cluster) = victim.deployment.cluster() {
         return stored::of_cluster(cluster);
     }
+    if let Some(sentinels) = victim.deployment.sentinels() {
+        return stored::of_redis(sentinels.server(sentinels.master()?));
+    }
     let Some(redis) = victim.deployment.redis() else {
         return stored::of_file(data).await;
     };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::time::sleep;
-use zeitnot_loadtest::deployment::{Deployment, RedisServer};
+use zeitnot_loadtest::deployment::{Deployment, RedisCluster, RedisSentinels, RedisServer};
 
 use crate::entrance::Entrance;
 use crate::report::progress;
@@ -187,9 +187,9 @@ fn text(nodes: &[Metrics]) -> String {
 /// How many keys of each kind there are. Shape of a key: `{b:17}:game:q7ZwA0bX`.
 fn keys(deployment: &Deployment) -> anyhow::Result<BTreeMap<String, usize>> {
     let mut kinds = BTreeMap::new();
-    let servers = deployment
-        .cluster()
-        .map_or(&[][..], |cluster| cluster.servers());
+    let of_cluster = deployment.cluster().map(RedisCluster::servers);
+    let of_sentinels = deployment.sentinels().map(RedisSentinels::servers);
+    let servers = of_cluster.or(of_sentinels).unwrap_or_default();
     let single = deployment.redis().into_iter().chain(deployment.replica());
     for server in single.chain(servers) {
         if !is_master(server) {

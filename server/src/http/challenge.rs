@@ -91,7 +91,7 @@ fn not_found() -> ApiError {
 }
 
 /// What is to be played, from the fields of a request.
-fn terms(params: &Params, config: &Config) -> Result<Terms, ApiError> {
+pub(crate) fn terms(params: &Params, config: &Config) -> Result<Terms, ApiError> {
     let time_control = time_control(params)?;
     let (variant, start) = position(params)?;
     if params.flag("rated")? {

@@ -75,7 +75,8 @@ impl Params {
         }
     }
 
-    fn read(query: &str, content_type: &str, body: &[u8]) -> Result<Self, ApiError> {
+    /// Reads the parts of a request; `content_type` in lower case.
+    pub(crate) fn read(query: &str, content_type: &str, body: &[u8]) -> Result<Self, ApiError> {
         let (mut params, mut of_body) = (Self::default(), Self::default());
         params.add_form(query.as_bytes())?;
         if content_type.contains("json") {

@@ -18,6 +18,7 @@ mod scripts;
 mod subscriptions;
 mod ticker;
 mod tls;
+mod witness;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,16 @@ use self::hub::Hub;
 use self::keys::Bucket;
 use self::masters::Masters;
 use crate::limits::{DUE_QUEUE, REVOKED_PERIOD};
+
+/// What a connection may be told beside where the store is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// A file of certificates that vouch for a server at `rediss://…`, and nobody else does; without it, those that the
+    /// system trusts.
+    pub authorities: Option<&'a Path>,
+    /// For how many replicas answers wait.
+    pub replicas: u32,
+}
 
 /// Games in one Redis server, or in those of a cluster.
 pub struct RedisStore {
@@ -122,20 +133,17 @@ impl RedisStore {
     /// # Errors
     /// The server cannot be reached now, or is not fit to keep games.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        Self::connect_trusting(url, None).await
+        Self::connect_with(url, Options::default()).await
     }
 
-    /// The same where the certificates of a file vouch for a server at `rediss://…`, and nobody else does.
+    /// The same, other than by default.
     ///
     /// # Errors
-    /// As [`RedisStore::connect`], or the file cannot be used.
-    pub async fn connect_trusting(
-        url: &str,
-        authorities: Option<&Path>,
-    ) -> Result<Self, ConnectError> {
+    /// As [`RedisStore::connect`], or a file cannot be used.
+    pub async fn connect_with(url: &str, options: Options<'_>) -> Result<Self, ConnectError> {
         let (overdue, due) = mpsc::channel(DUE_QUEUE);
-        let hub = Arc::new(Hub::new(overdue));
-        let masters = Masters::connect(Layout::parse(url, authorities)?, hub).await?;
+        let hub = Arc::new(Hub::new(overdue, options.replicas));
+        let masters = Masters::connect(Layout::parse(url, options.authorities)?, hub).await?;
         let store = Self {
             masters: masters.clone(),
             due: Mutex::new(due),
@@ -158,6 +166,12 @@ impl RedisStore {
     /// It is not fit any more, or does not answer.
     pub async fn advice(&self) -> Result<Vec<String>, ConnectError> {
         self.masters.advice().await
+    }
+
+    /// The master that the sentinels name now, where they are asked. Shape: `10.0.0.7:6379`.
+    #[must_use]
+    pub fn found(&self) -> Option<String> {
+        self.masters.found()
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

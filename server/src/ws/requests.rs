@@ -51,7 +51,7 @@ impl Session {
             }
             ClientMsg::Flag(about) => {
                 self.app.rooms.look_at_clock(about.game).await;
-                self.answer(commands::ok(re, None)).await
+                self.answer(commands::ok(re)).await
             }
             ClientMsg::Auth(auth) => self.on_auth(re, &auth.token).await,
             ClientMsg::Seek(seek) => self.on_seek(re, &seek).await,
@@ -62,7 +62,7 @@ impl Session {
             ClientMsg::Lobby => self.on_lobby(re).await,
             ClientMsg::Unlobby => {
                 self.lobby = None;
-                self.answer(commands::ok(re, None)).await
+                self.answer(commands::ok(re)).await
             }
             ClientMsg::Ping => self.send(&self.pong(re)).await,
             _ => {

@@ -147,7 +147,7 @@ impl Session {
                 };
             }
         }
-        self.answer(commands::ok(re, None)).await?;
+        self.answer(commands::ok(re)).await?;
         self.look_again().await
     }
 
@@ -189,7 +189,7 @@ impl Session {
         ended: Result<(), Refused>,
     ) -> Result<(), Close> {
         match (re, ended) {
-            (_, Ok(())) => self.answer(commands::ok(re, None)).await,
+            (_, Ok(())) => self.answer(commands::ok(re)).await,
             (Some(_), Err(refused)) => self.send(&commands::refused(re, refused)).await,
             // It ends by itself.
             (None, Err(_)) => Ok(()),

@@ -6,6 +6,7 @@
     reason = "a test prints the figures that it does not judge"
 )]
 
+mod autobahn;
 mod binary;
 mod embedded;
 mod events;

@@ -10,6 +10,7 @@ mod people;
 mod presence;
 mod quotas;
 mod redis;
+mod replicas;
 mod seats;
 mod seeks;
 

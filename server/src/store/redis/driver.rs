@@ -105,6 +105,11 @@ impl Access {
         Self(config)
     }
 
+    /// Whether sentinels tell where it is.
+    pub(super) const fn is_told(&self) -> bool {
+        matches!(self.0.server, ServerConfig::Sentinel { .. })
+    }
+
     /// For logs. Shape: `10.0.0.7:6379`.
     pub(super) fn name(&self) -> String {
         match &self.0.server {
@@ -210,7 +215,8 @@ fn performance_config() -> PerformanceConfig {
 }
 
 /// Refuses a server that is too old or would throw games away; the answer is what should be better where one may lose them.
-pub(super) async fn check(client: &Client) -> Result<Vec<String>, ConnectError> {
+/// Answers are to wait for `wanted` replicas.
+pub(super) async fn check(client: &Client, wanted: u32) -> Result<Vec<String>, ConnectError> {
     let mut advice = Vec::new();
     let info: String = client.info(Some(InfoKind::Default)).await?;
     let version = info_field(&info, "redis_version").unwrap_or("unknown");
@@ -221,7 +227,14 @@ pub(super) async fn check(client: &Client) -> Result<Vec<String>, ConnectError> 
         });
     }
     let has_file = info_field(&info, "aof_enabled") != Some("0");
-    let has_replicas = info_field(&info, "connected_slaves") != Some("0");
+    let replicas = info_field(&info, "connected_slaves").and_then(|count| count.parse().ok());
+    let has_replicas = replicas != Some(0);
+    if let Some(replicas) = replicas.filter(|&replicas: &u32| replicas < wanted) {
+        advice.push(format!(
+            "Redis has {replicas} replicas, and answers are to wait for {wanted}: each waits in vain, and says so \
+             (--redis-wait-replicas)"
+        ));
+    }
     if !has_file && !has_replicas {
         let lone = "Redis has neither an append-only file nor replicas: its end is the end of every game (appendonly)";
         advice.push(lone.to_owned());

@@ -21,6 +21,7 @@ use super::hub::Hub;
 use super::keys::Bucket;
 use super::scripts::{Scripts, is_unknown};
 use super::ticker::Pulse;
+use super::witness::{self, Witness};
 use crate::limits::{REDIS_WELCOME, STORE_TIMEOUT};
 
 /// A server, and what this node knows of it.
@@ -42,6 +43,8 @@ pub(super) struct Master {
     pub(super) busy: [AtomicUsize; Bucket::COUNT],
     pub(super) pulse: Pulse,
     pub(super) hub: Arc<Hub>,
+    /// Of its replicas.
+    pub(super) witness: Witness,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -58,6 +61,7 @@ impl Master {
     ) -> Result<Arc<Self>, Error> {
         let scripts = Scripts::load(access).await?;
         let (client, subscriber) = access.clients()?;
+        let (witness, questions) = Witness::new();
         let master = Arc::new(Self {
             name,
             access: access.clone(),
@@ -70,6 +74,7 @@ impl Master {
             busy: std::array::from_fn(|_| AtomicUsize::new(0)),
             pulse: Pulse::new(),
             hub: Arc::clone(hub),
+            witness,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
@@ -89,6 +94,10 @@ impl Master {
         master.spawn(Arc::clone(&master).keep_met(commands));
         master.spawn(Arc::clone(&master).keep_ticking());
         master.spawn(Arc::clone(&master).keep_looking());
+        if hub.replicas > 0 {
+            let of = (access.clone(), hub.replicas);
+            master.spawn(witness::serve(of, questions));
+        }
         Ok(master)
     }
 
@@ -193,7 +202,9 @@ impl Master {
     pub(super) fn note<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
             let details = error.details();
-            if *error.kind() == ErrorKind::Cluster || details.starts_with("CLUSTERDOWN") {
+            // A connection that breaks may be the end of its master.
+            let is_of_map = matches!(error.kind(), ErrorKind::Cluster | ErrorKind::IO);
+            if is_of_map || details.starts_with("CLUSTERDOWN") {
                 self.hub.look_at_map.notify_one();
             } else if details.starts_with("READONLY") {
                 self.hub.look_at_map.notify_one();

@@ -83,7 +83,7 @@ impl Masters {
             warn!("{advice}");
         }
         for master in self.all() {
-            for advice in driver::check(&master.client).await? {
+            for advice in driver::check(&master.client, self.hub().replicas).await? {
                 warn!(redis.server = %master.name, "{advice}");
             }
             master.tick_all().await?;
@@ -106,10 +106,20 @@ impl Masters {
     pub(super) async fn advice(&self) -> Result<Vec<String>, ConnectError> {
         let mut all = Vec::from_iter(self.0.layout.advice().map(str::to_owned));
         for master in self.all() {
-            all.extend(driver::check(&master.client).await?);
+            all.extend(driver::check(&master.client, self.hub().replicas).await?);
         }
         all.dedup();
         Ok(all)
+    }
+
+    /// Where the only master is, if sentinels told.
+    pub(super) fn found(&self) -> Option<String> {
+        let Layout::Single(access) = &self.0.layout else {
+            return None;
+        };
+        let master = self.all().pop().filter(|_| access.is_told())?;
+        let servers = master.client.active_connections();
+        servers.first().map(ToString::to_string)
     }
 
     fn all(&self) -> Vec<Arc<Master>> {

@@ -8,12 +8,13 @@ use async_trait::async_trait;
 use fred::error::{Error, ErrorKind};
 use fred::types::scripts::Script;
 use fred::types::{FromValue, Value};
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use zeitnot_game::color::Color;
 use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
-use super::clocks::{Lease, millis};
+use super::clocks::{Lease, Process, millis};
 use super::keys::{Bucket, Topic};
 use super::master::Master;
 use super::scripts::{Scripts, is_unknown};
@@ -481,6 +482,22 @@ impl Store for RedisStore {
 
     fn answers_for(&self, id: GameId) -> bool {
         !self.masters.hub().is_silent(Bucket::of_game(id))
+    }
+
+    fn replication(&self, id: GameId) -> Option<BoxFuture<'static, bool>> {
+        if self.masters.hub().replicas == 0 {
+            return None;
+        }
+        let (masters, bucket) = (self.masters.clone(), Bucket::of_game(id));
+        let process = |master: &Master| Process::clone(&master.scripts().process);
+        let before = masters.of(bucket).map(|master| process(&master));
+        Some(Box::pin(async move {
+            let (Ok(before), Ok(master)) = (before, masters.of(bucket)) else {
+                return false;
+            };
+            // The same before and after: no other has written what was written in between.
+            process(&master) == before && master.witness.confirms(before).await
+        }))
     }
 
     fn flags_from(&self, id: GameId) -> Instant {

@@ -36,6 +36,8 @@ pub(super) struct Pulse {
     began: Instant,
     /// When it answered again after the last time that it was lost.
     returned: Mutex<Option<Instant>>,
+    /// It answers, but with an error: it cannot write now.
+    refuses: AtomicBool,
     /// It says that it is a replica, and takes no writes.
     pub(super) is_replica: Notify,
     probes: Mutex<Probes>,
@@ -56,6 +58,7 @@ impl Pulse {
             is_lost: AtomicBool::new(false),
             began: Instant::now(),
             returned: Mutex::default(),
+            refuses: AtomicBool::new(false),
             is_replica: Notify::new(),
             probes: Mutex::new(Probes {
                 heard: Instant::now(),
@@ -116,6 +119,13 @@ impl Pulse {
     fn probes(&self) -> MutexGuard<'_, Probes> {
         lock(&self.probes)
     }
+}
+
+/// Whether the server itself said so, and not that it is another server's business: it may write again some time.
+fn is_answer(error: &Error) -> bool {
+    const CANNOT_WRITE: [&str; 3] = ["MISCONF", "OOM", "NOREPLICAS"];
+    let details = error.details();
+    CANNOT_WRITE.iter().any(|word| details.contains(word))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -182,7 +192,11 @@ impl Master {
         for wish in wishes.iter().filter(|wish| wish.probe) {
             self.pulse.probe(wish.bucket);
         }
-        let reply = self.run_of(&scripts.tick, keys, args).await?;
+        let reply = self.run_of(&scripts.tick, keys, args).await;
+        if reply.as_ref().is_err_and(is_answer) {
+            self.pulse.refuses.store(true, Ordering::Relaxed);
+        }
+        let reply = reply?;
         let answered = Instant::now();
         let told = scripts::ticked(reply)?;
         self.pulse.answered.notify_one();
@@ -356,7 +370,12 @@ impl Master {
             self.hub
                 .set_silent(self.buckets(), !has_answered || is_deaf);
             if !has_answered {
-                self.connect_again(&self.client).await;
+                // Another may have taken its place.
+                self.hub.look_at_map.notify_one();
+                // Where the disk is full, say, reading goes on by the same connection.
+                if !self.pulse.refuses.swap(false, Ordering::Relaxed) {
+                    self.connect_again(&self.client).await;
+                }
             } else if is_deaf {
                 METRICS.lost_probes.inc();
                 warn!(redis.server = %self.name, "nothing is heard from Redis at {}", self.name);

@@ -29,6 +29,9 @@ fn node(dir: &Path, args: &[&str]) -> anyhow::Result<Node> {
     }
     let mut all: Vec<_> = args.iter().map(Into::into).collect();
     all.extend(["--jwt-keys".into(), keys.into()]);
+    if !args.contains(&"--rate-limits") {
+        all.extend(["--rate-limits".into(), "off".into()]);
+    }
     Node::start(NodeSettings {
         binary: binary().to_owned(),
         args: all,
@@ -119,8 +122,15 @@ async fn a_node_needs_no_more_rights_than_those_that_we_ship() {
     let dir = tempfile::tempdir().unwrap();
     let mut redis = guarded(dir.path(), USERS);
     let url = url_as(&redis, &format!("zeitnot:{PASSWORD}"));
-    let nodes = [(); 2].map(|()| node(dir.path(), &["--redis-url", &url]).unwrap());
+    // The second one waits for a replica, in vain.
+    let nodes = [["0"], ["1"]].map(|replicas| {
+        let args = ["--redis-url", &url, "--redis-wait-replicas"];
+        node(dir.path(), &[&args[..], &replicas].concat()).unwrap()
+    });
     let mut table = live(&nodes).await;
+    // One that counts what people do, in Redis.
+    let counting = node(dir.path(), &["--redis-url", &url, "--rate-limits", "on"]).unwrap();
+    Entrance::of(&counting).guest("Counted").await;
     assert_eq!(refusals(&redis), Reply::Array(Vec::new()));
     let checked = run(
         dir.path(),

@@ -11,7 +11,7 @@ use tower::ServiceExt as _;
 use zeitnot::App;
 use zeitnot::auth::Auth;
 use zeitnot::auth::keys::Keys;
-use zeitnot::config::Config;
+use zeitnot::config::{Config, Switch};
 use zeitnot::lobby::Lobby;
 use zeitnot::quota::Quotas;
 use zeitnot::room::Rooms;
@@ -61,7 +61,12 @@ impl TestApp {
         Self::start_with(Config::default()).await
     }
 
+    /// With these settings, but for the limits: without connections all requests come from one address.
     pub(crate) async fn start_with(config: Config) -> Self {
+        let config = Config {
+            rate_limits: Switch::Off,
+            ..config
+        };
         let dir = tempfile::tempdir().unwrap();
         let store = EmbeddedStore::open(dir.path(), Sync::Normal).await;
         let store: Arc<dyn Store> = Arc::new(store.unwrap());

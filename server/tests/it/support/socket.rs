@@ -142,7 +142,7 @@ impl RawClient {
     }
 
     async fn write(&mut self, kind: u8, payload: &[u8]) -> io::Result<()> {
-        self.stream.write_all(&frame(FIN | kind, payload)).await
+        self.send_bytes(&frame(FIN | kind, payload)).await
     }
 
     /// The first frame that came, once it is whole: its kind and what it carries.

@@ -6,7 +6,7 @@ use std::fs;
 use super::{Source, check, root, sources};
 
 /// The documents with such tables.
-const DOCUMENTS: [&str; 1] = ["SECURITY.md"];
+const DOCUMENTS: [&str; 2] = ["SECURITY.md", "RELIABILITY.md"];
 
 /// How the last column of such a table is called.
 const HELD_BY: &str = "held by";
@@ -50,7 +50,10 @@ fn promises(document: &str) -> Vec<Promise<'_>> {
 fn tests_in(source: &Source) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     if source.has_extension(&["rs"]) {
-        for after in source.text.split("test]\n").skip(1) {
+        let text = source
+            .text
+            .replace("test(flavor = \"multi_thread\")]", "test]");
+        for after in text.split("test]\n").skip(1) {
             let head = after.split('{').next().unwrap_or_default();
             let name = head
                 .rsplit("fn ")
@@ -113,9 +116,10 @@ fn promises_are_read_from_tables() {
     };
     let rust = source(
         "a.rs",
-        "#[tokio::test]\nasync fn one() {\n}\n#[test]\nfn two() {}\nfn three() {}\n",
+        "#[tokio::test]\nasync fn one() {\n}\n#[test]\nfn two() {}\nfn three() {}\n\
+         #[tokio::test(flavor = \"multi_thread\")]\nasync fn apart() {\n}\n",
     );
-    assert_eq!(Vec::from_iter(tests_in(&rust)), ["one", "two"]);
+    assert_eq!(Vec::from_iter(tests_in(&rust)), ["apart", "one", "two"]);
     let page = source("a.spec.ts", "test('two words', async () => {");
     assert_eq!(Vec::from_iter(tests_in(&page)), ["two words"]);
 }
