@@ -49,6 +49,15 @@ const NODE_ARGS: [&str; 2] = ["--drain-window", "1s"];
 /// What Redis acknowledged is on the disk; nothing but this keeps it.
 const REDIS_OPTIONS: [&str; 4] = ["--appendonly", "yes", "--save", ""];
 
+/// A master that stood still and was replaced acknowledges nothing more: its replicas have left it.
+/// `OPERATING.md` asks for it.
+const NO_SPLIT_BRAIN: [&str; 4] = [
+    "--min-replicas-to-write",
+    "1",
+    "--min-replicas-max-lag",
+    "10",
+];
+
 /// When Redis and the embedded store wait for the disk, always and now and then, and how long a sync takes on a slow one.
 const SYNC_ALWAYS: (&str, &str, Duration) = ("always", "full", machine::SYNC_ALWAYS);
 const SYNC_LATER: (&str, &str, Duration) = ("everysec", "normal", machine::SYNC_LATER);
@@ -211,7 +220,8 @@ impl Args {
                 .with_proxies()
                 .redis_variables(&disk.variables()),
             Store::Replicated => over(settings, RedisKind::Replicated, &clock).with_proxies(),
-            Store::Sentinel => over(settings, RedisKind::Sentinel { replicas: 2 }, &clock),
+            Store::Sentinel => over(settings, RedisKind::Sentinel { replicas: 2 }, &clock)
+                .redis_options(&NO_SPLIT_BRAIN),
             Store::Cluster => {
                 let cluster = RedisKind::Cluster {
                     masters: 3,
