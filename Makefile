@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run cluster test lint deny fmt types screenshot bench bench-relay bench-redis bench-watch bench-idle \
-	bench-play bench-storm bench-lobby bench-steps chaos chaos-checked deps page
+	bench-play bench-storm bench-lobby bench-steps compare chaos chaos-checked deps page
 
 help: ## Lists the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -96,6 +96,11 @@ bench-steps: ## Raises the load until moves come too late
 	deploy/test-deps.sh redis-server
 	$(load-tool)
 	$(target)/release/zeitnot-loadtest steps $(ARGS)
+
+compare: ## Measures what others made beside ours, at the same load; ARGS="--peers ws,zeitnot --rate 500" sets flags
+	deploy/test-deps.sh redis-server nodejs npm
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest compare $(ARGS)
 
 # The server and what drives it.
 load-tool = cargo build --release --package zeitnot --package zeitnot-loadtest

@@ -5,18 +5,21 @@ mod chaos;
 mod client;
 mod clocks;
 mod cluster;
+mod compare;
 mod drive;
 mod entrance;
 mod failures;
 mod fan;
 mod findings;
 mod floor;
+mod framing;
 mod guests;
 mod idle;
 mod latencies;
 mod line;
 mod lobby;
 mod oracle;
+mod peer;
 mod play;
 mod redis_cost;
 mod relay;
@@ -71,6 +74,8 @@ enum Command {
     Lobby(lobby::Args),
     /// Raises the load until moves come too late
     Steps(steps::Args),
+    /// Measures what others made beside ours, at the same load, one after the other
+    Compare(compare::Args),
     /// Runs one node of the relay without logic
     #[command(hide = true)]
     FloorNode(floor::Args),
@@ -104,6 +109,7 @@ fn main() -> ExitCode {
         Command::Storm(args) => storm::run(&args),
         Command::Lobby(args) => lobby::run(&args),
         Command::Steps(args) => steps::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::FloorNode(args) => floor::run(&args),
         Command::FanNode(args) => fan::run(&args),
     };

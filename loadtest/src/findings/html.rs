@@ -12,14 +12,14 @@ use crate::sampler::{Sample, Usage};
 /// How it looks.
 const STYLE: &str = include_str!("report.css");
 
-/// The page.
-pub(super) fn page(runs: &[Findings]) -> String {
+/// The page; `lead` is HTML that comes before the runs.
+pub(super) fn page(runs: &[Findings], lead: &str) -> String {
     let scenario = runs.first().map_or("", |run| run.scenario);
     let sections: String = runs.iter().map(section).collect();
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"><title>zeitnot-loadtest \
-         {scenario}</title><style>{STYLE}</style></head><body><h1>zeitnot-loadtest {scenario}</h1>{sections}</body></html>\n"
+         {scenario}</title><style>{STYLE}</style></head><body><h1>zeitnot-loadtest {scenario}</h1>{lead}{sections}</body></html>\n"
     )
 }
 
