@@ -10,6 +10,16 @@ const MAX_BODY = 4096;
 /** The user of a token; throws if it is not one of ours. */
 export const userOf = (jwt, token) => jwt.verify(token, SECRET, { algorithms: ['HS256'] }).sub;
 
+/** What `POST /guests` answers. */
+export const guest = (jwt) => ({
+  token: jwt.sign({ sub: randomUUID() }, SECRET, { algorithm: 'HS256', expiresIn: '24h' }),
+});
+
+/** What a new game is begun with, from the body of `POST /games`. */
+export const terms = (jwt, { white, black, limit, increment }) => ({
+  white: userOf(jwt, white), black: userOf(jwt, black), limit, increment,
+});
+
 /** The token of `Authorization: Bearer …`, if there is one. */
 export const bearer = (header) => (header?.startsWith('Bearer ') ? header.slice(7) : undefined);
 
@@ -27,21 +37,18 @@ export function entrance(jwt, begin) {
   async function serve(request) {
     if (request.method !== 'POST') return undefined;
     const body = await read(request);
-    if (request.url === '/guests') {
-      return { token: jwt.sign({ sub: randomUUID() }, SECRET, { algorithm: 'HS256', expiresIn: '24h' }) };
-    }
-    if (request.url === '/games') {
-      const { limit, increment } = body;
-      const [white, black] = [userOf(jwt, body.white), userOf(jwt, body.black)];
-      return { game: await begin({ white, black, limit, increment }) };
-    }
+    if (request.url === '/guests') return guest(jwt);
+    if (request.url === '/games') return { game: await begin(terms(jwt, body)) };
     return undefined;
   }
 }
 
+/** What follows a flag on the command line. */
+export const flag = (name) => process.argv[process.argv.indexOf(name) + 1];
+
 /** Listens where `--listen HOST:PORT` says, and says so. */
 export function listen(server) {
-  const [host, port] = process.argv[process.argv.indexOf('--listen') + 1].split(':');
+  const [host, port] = flag('--listen').split(':');
   server.listen({ host, port: Number(port), backlog: 4096 }, () => console.log(`listening on http://${host}:${port}`));
 }
 

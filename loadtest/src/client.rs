@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -14,7 +15,8 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use crate::framing::{Framing, Received};
+use crate::entrance::Entrance;
+use crate::framing::{Framing, JOIN_ROOM, Received};
 use crate::peer::Peer;
 
 pub(crate) use tokio_tungstenite::tungstenite::Utf8Bytes as Text;
@@ -50,11 +52,12 @@ impl Client {
         Ok(client)
     }
 
-    /// Connects to a process of a peer, as the user of a token or as nobody.
+    /// Connects to a process of a peer, as the user of a token or as nobody. The game is for those whose sockets belong to
+    /// one, which is at a process of its own.
     pub(crate) async fn connect_to_peer(
         peer: Peer,
         address: &str,
-        token: Option<&str>,
+        (token, game): (Option<&str>, Option<&str>),
     ) -> anyhow::Result<Self> {
         match peer.framing() {
             Framing::Plain => {
@@ -69,9 +72,22 @@ impl Client {
                 let mut client = Self::open(address, SOCKET_IO, (None, Framing::SocketIo)).await?;
                 let token = token.map(|token| format!(r#"{{"token":"{token}"}}"#));
                 let hello = format!("40{}", token.unwrap_or_default());
-                client.wait_for("0").await?;
+                client.wait_for(b"0").await?;
                 client.socket.send(Message::text(hello)).await?;
-                client.wait_for("40").await?;
+                client.wait_for(b"40").await?;
+                Ok(client)
+            }
+            Framing::Colyseus => {
+                let room = game.context("a socket belongs to a game")?;
+                let path = format!("/matchmake/joinById/{room}");
+                let entrance = Entrance::of_peer(address);
+                let seat = entrance.post(&path, (&json!({}), token)).await?;
+                let of = |name: &str| seat[name].as_str().with_context(|| format!("no {name}"));
+                let (process, session) = (of("processId")?, of("sessionId")?);
+                let path = format!("/{process}/{room}?sessionId={session}");
+                let address = of("publicAddress")?;
+                let mut client = Self::open(address, &path, (None, Framing::Colyseus)).await?;
+                client.wait_for(&[JOIN_ROOM]).await?;
                 Ok(client)
             }
         }
@@ -107,13 +123,22 @@ impl Client {
         Ok(())
     }
 
-    /// Waits for a frame of the protocol that carries ours.
-    async fn wait_for(&mut self, beginning: &str) -> anyhow::Result<()> {
-        let frame = timeout(PATIENCE, self.socket.next()).await;
-        let frame = frame.context("no answer in time")?;
-        match frame.context("the socket ended")?? {
-            Message::Text(text) if text.starts_with(beginning) => Ok(()),
-            other => bail!("not a hello: {other}"),
+    /// Waits for a frame of the protocol that carries ours; nothing of ours may come before it.
+    async fn wait_for(&mut self, beginning: &[u8]) -> anyhow::Result<()> {
+        loop {
+            let frame = timeout(PATIENCE, self.socket.next()).await;
+            let frame = frame.context("no answer in time")?;
+            let frame = frame.context("the socket ended")??;
+            let is_it = frame.is_text() || frame.is_binary();
+            let is_it = is_it && frame.clone().into_data().starts_with(beginning);
+            match self.framing.unwrap(frame)? {
+                Received::Answered(answer) => self.socket.send(answer).await?,
+                Received::Nothing => {}
+                Received::Message(message) => bail!("not a hello: {message}"),
+            }
+            if is_it {
+                return Ok(());
+            }
         }
     }
 

@@ -35,8 +35,8 @@ const REST: Duration = Duration::from_secs(2);
 /// The settings. The doc comments are the text of `--help`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Who is measured, in this order: ws, socketio, zeitnot, floor
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = side, default_value = "ws,socketio,zeitnot,floor")]
+    /// Who is measured, in this order: ws, socketio, socketioxide, colyseus, zeitnot, floor
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = side, default_value = "ws,socketio,socketioxide,colyseus,zeitnot,floor")]
     peers: Vec<Side>,
     /// Moves a second at which latencies are compared; repeatable
     #[arg(long, value_name = "N", default_values_t = [200, 1000], value_parser = clap::value_parser!(u32).range(1..=20_000))]

@@ -1,11 +1,20 @@
 //! How messages of ours travel in a socket: as they are, or wrapped in another protocol's events. Pure; everything else of
 //! the load tool sees the message only.
 
+mod msgpack;
+
 use anyhow::{Context as _, bail, ensure};
+use serde_json::Value;
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes as Text};
 
 /// What all of our messages begin with.
 const TYPE: &str = r#"{"t":""#;
+
+/// What frames of a Colyseus room begin with.
+pub(crate) const JOIN_ROOM: u8 = 10;
+const ROOM_DATA: u8 = 13;
+const ROOM_STATE: u8 = 14;
+const ROOM_STATE_PATCH: u8 = 15;
 
 /// One of the ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +24,8 @@ pub(crate) enum Framing {
     /// An event of Socket.IO 4 over Engine.IO 4, by the name of the message's type. One with an id has an acknowledgement,
     /// whose first argument is the answer.
     SocketIo,
+    /// A room's message of Colyseus 0.18, by the name of the message's type, in MessagePack.
+    Colyseus,
 }
 
 /// What came in.
@@ -42,6 +53,14 @@ impl Framing {
                 let id = id.split(',').next().unwrap_or_default();
                 Ok(Message::text(format!(r#"42{id}["{kind}",{text}]"#)))
             }
+            Self::Colyseus => {
+                let message: Value = serde_json::from_str(&text)?;
+                let kind = message["t"].as_str().context("a message has a type")?;
+                let mut bytes = vec![ROOM_DATA];
+                msgpack::write(&Value::from(kind), &mut bytes);
+                msgpack::write(&message, &mut bytes);
+                Ok(Message::binary(bytes))
+            }
         }
     }
 
@@ -54,6 +73,8 @@ impl Framing {
             (_, Message::Close(reason)) => bail!("the server closed the socket: {reason:?}"),
             (Self::Plain, Message::Text(text)) => Ok(Received::Message(text)),
             (Self::SocketIo, Message::Text(text)) => packet(text),
+            (Self::Colyseus, Message::Binary(bytes)) => of_room(&bytes),
+            (Self::Colyseus, Message::Text(text)) => bail!("the server says {text}"),
             // A ping is answered by the library with the next read.
             (_, Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_)) => {
                 Ok(Received::Nothing)
@@ -78,6 +99,21 @@ fn packet(text: Text) -> anyhow::Result<Received> {
     ensure!(start < end, "the server says {text}");
     let message = Bytes::from(text).slice(start + 1..end);
     Ok(Received::Message(Text::try_from(message)?))
+}
+
+/// A frame of a room.
+fn of_room(bytes: &[u8]) -> anyhow::Result<Received> {
+    match bytes.split_first() {
+        // It is answered with the same, without what it carries.
+        Some((&JOIN_ROOM, _)) => Ok(Received::Answered(Message::binary(vec![JOIN_ROOM]))),
+        Some((&ROOM_DATA, rest)) => {
+            let (_kind, rest) = msgpack::to_json(rest)?;
+            let (message, _) = msgpack::to_json(rest)?;
+            Ok(Received::Message(message.into()))
+        }
+        Some((&(ROOM_STATE | ROOM_STATE_PATCH), _)) => Ok(Received::Nothing),
+        _ => bail!("the server says {}", String::from_utf8_lossy(bytes)),
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +157,29 @@ mod tests {
                 (Received::Nothing, None) => {}
                 (other, _) => panic!("{packet}: {other:?}"),
             }
+        }
+        for bytes in [vec![JOIN_ROOM, 0, 0], vec![ROOM_STATE], Vec::new()] {
+            let frame = Framing::Colyseus.unwrap(Message::binary(bytes.clone()));
+            match (bytes.first(), frame) {
+                (Some(&JOIN_ROOM), Ok(Received::Answered(answer))) => {
+                    assert_eq!(answer, Message::binary(vec![JOIN_ROOM]));
+                }
+                (Some(_), Ok(Received::Nothing)) | (None, Err(_)) => {}
+                (_, other) => panic!("{bytes:?}: {other:?}"),
+            }
+        }
+        let sent = r#"{"t":"move","id":3,"uci":"e2e4"}"#;
+        let sent = Framing::Colyseus.wrap(sent.to_owned()).unwrap();
+        assert!(
+            sent.clone().into_data().starts_with(b"\x0d\xa4move\x83"),
+            "{sent:?}"
+        );
+        match Framing::Colyseus.unwrap(sent).unwrap() {
+            Received::Message(text) => {
+                let message: Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(message["uci"], "e2e4");
+            }
+            other => panic!("{other:?}"),
         }
         let pinged = Framing::SocketIo.unwrap(Message::text("2")).unwrap();
         assert!(matches!(pinged, Received::Answered(pong) if pong == Message::text("3")));

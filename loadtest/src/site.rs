@@ -215,7 +215,7 @@ impl Site {
                 let path = format!("/ws?game={}", game.unwrap_or_default());
                 Client::connect(address, &path, None).await
             }
-            Side::Peer(peer) => Client::connect_to_peer(peer, address, token).await,
+            Side::Peer(peer) => Client::connect_to_peer(peer, address, (token, game)).await,
         }
     }
 

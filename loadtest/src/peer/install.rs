@@ -19,7 +19,11 @@ const INSTALLED: &str = "node_modules/.package-lock.json";
 pub(crate) fn install(peer: Peer, peers: &Path) -> anyhow::Result<()> {
     let folder = peers.join(peer.name());
     match peer {
-        Peer::Ws | Peer::SocketIo => npm(&folder),
+        Peer::Ws | Peer::SocketIo | Peer::Colyseus => npm(&folder),
+        Peer::Socketioxide => {
+            let words = ["build", "--release", "--locked", "--target-dir", "target"];
+            run(Command::new("cargo").args(words), &folder)
+        }
     }
 }
 

@@ -238,7 +238,9 @@ async fn open(stand: &Stand, number: usize) -> anyhow::Result<Client> {
     }
     let mut client = match stand.side {
         Side::Floor | Side::Zeitnot => Client::connect(address, "/ws", None).await?,
-        Side::Peer(peer) => Client::connect_to_peer(peer, address, None).await?,
+        Side::Peer(peer) => {
+            Client::connect_to_peer(peer, address, (None, Some(&stand.game))).await?
+        }
     };
     client.send(oracle::watch(&stand.game)).await?;
     let shown = async {
