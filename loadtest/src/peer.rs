@@ -71,7 +71,7 @@ impl Peer {
                  by nobody if that dies; lag is charged; positions are not counted for repetition"
             }
             Self::Socketioxide => {
-                "the same as socketio; every process gets every message of all games; messages are lost where a queue is full"
+                "the same as socketio; moves may change places on the way to a socket, and are lost where a queue is full"
             }
             Self::Colyseus => {
                 "a game is in the memory of one process: it ends with that, an answer does not mean that the move is stored \

@@ -36,11 +36,10 @@ const server = entrance(jwt, async (terms) => {
 });
 
 const io = new Server(server, {
-  adapter: createShardedAdapter(redis, subscriber, { subscriptionMode: 'dynamic' }),
+  adapter: createShardedAdapter(redis, subscriber, { subscriptionMode: 'static' }),
   transports: ['websocket'],
   serveClient: false,
   pingInterval: 5_000,
-  pingTimeout: 10_000,
   maxHttpBufferSize: 4096,
 });
 // The request of the upgrade is needed no more, and would be kept with the socket.
@@ -72,6 +71,12 @@ io.on('connection', (socket) => {
   });
 });
 
+/** Tells those in a game's room who are at this process. */
+const here = (id, frame) => io.local.to(id).emit(frame.t, frame);
+
+// `io.to(room).emit` would tell those here when Redis has answered, and by then the next move may have come from there.
+io.on('told', here);
+
 async function move(user, msg, now) {
   for (let tried = 0; tried < TRIES; tried += 1) {
     const game = await read(msg.game);
@@ -84,7 +89,10 @@ async function move(user, msg, now) {
 /** Stores what was made of a game, and tells everybody who is in its room; false if somebody else was first. */
 async function tell(game, { next, frames }) {
   if (!(await games.commit(game, next, ''))) return false;
-  for (const frame of frames) io.to(game.id).emit(frame.t, frame);
+  for (const frame of frames) {
+    here(game.id, frame);
+    io.serverSideEmit('told', game.id, frame);
+  }
   watchClock(next);
   return true;
 }

@@ -108,7 +108,6 @@ async fn main() -> anyhow::Result<()> {
         .with_state(app.clone())
         .transports([TransportType::Websocket])
         .ping_interval(Duration::from_secs(5))
-        .ping_timeout(Duration::from_secs(10))
         .ws_read_buffer_size(READ_BUFFER)
         .max_payload(MAX_PAYLOAD)
         .build_layer();
