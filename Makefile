@@ -3,8 +3,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test lint deny fmt types screenshot bench bench-relay bench-redis bench-watch bench-idle \
-	bench-play bench-storm bench-lobby bench-steps compare chaos chaos-checked deps page
+.PHONY: help run cluster test lint deny sbom fmt types screenshot fuzz autobahn instructions bench bench-relay bench-redis \
+	bench-watch bench-idle bench-play bench-storm bench-lobby bench-open bench-steps bench-growth compare chaos chaos-checked \
+	mutants deps page
 
 help: ## Lists the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -18,7 +19,10 @@ cluster: ## Builds and runs three nodes behind nginx on one Redis; ARGS="--nodes
 	$(target)/release/zeitnot-loadtest cluster $(ARGS)
 
 test: deps page ## Runs every test; installs what they need, skips none
-	cargo test --workspace
+	cargo build --package zeitnot --features next-format
+	mkdir -p $(target)/next && cp $(target)/debug/zeitnot $(target)/next/zeitnot
+	ZEITNOT_NEXT_BUILD=$(target)/next/zeitnot cargo test --workspace
+	$(MAKE) instructions
 	cd web && npm test
 	cd web && ZEITNOT_BIN=$(target)/debug/zeitnot CHROMIUM=$$(command -v chromium) npm run e2e
 
@@ -33,6 +37,9 @@ lint: page deny types ## Checks form, lints, documentation, licenses; changes no
 deny: ## Checks licenses, sources and double versions of dependencies
 	@.ci/deny
 
+sbom: page ## Writes what the binary and its page are made of (CycloneDX) into target/sbom
+	@.ci/sbom
+
 fmt: ## Formats the Rust code
 	cargo fmt --all
 
@@ -46,8 +53,19 @@ screenshot: page ## Takes the README's picture from the running page
 	cargo build --package zeitnot
 	cd web && ZEITNOT_BIN=$(target)/debug/zeitnot CHROMIUM=$$(command -v chromium) node scripts/screenshot.mjs screenshot.png
 
+fuzz: ## Tries hostile bytes on all that is read, a minute each; SECONDS=600 ONLY="frame log" sets how long and what
+	server/fuzz/run.sh $(or $(SECONDS),60) $(ONLY)
+
+autobahn: ## Tries the sockets with the Autobahn cases
+	deploy/test-deps.sh kosoku
+	cargo test --package zeitnot --test it autobahn -- --nocapture
+
+instructions: ## Counts the instructions of the pure core; fails if one is more than 3 % off; UPDATE=1 writes the file
+	deploy/test-deps.sh valgrind
+	UPDATE=$(UPDATE) cargo bench --package zeitnot-game --bench instructions
+
 bench: ## Measures the game's hot paths
-	cargo bench --package zeitnot-game
+	cargo bench --package zeitnot-game --bench game
 
 bench-relay: ## Measures moves from node to node, beside the same way without logic; ARGS="--rate 500" sets flags
 	deploy/test-deps.sh redis-server
@@ -71,6 +89,10 @@ chaos-checked: ## Breaks the server on purpose, in eight ways: the chaos checker
 	cargo build --package zeitnot --package zeitnot-loadtest
 	loadtest/chaos-checked.sh $(target)/debug/zeitnot-loadtest $(target)/breakages/zeitnot
 
+mutants: page ## Breaks the server in one place after the other: a test must go red each time; ARGS="healing" chooses
+	deploy/test-deps.sh redis-server
+	server/tests/mutants.py $(ARGS)
+
 bench-watch: ## Measures one game with 10,000 spectators, beside the same frames written without logic
 	$(load-tool)
 	$(target)/release/zeitnot-loadtest watch --against floor --node-threads 2 $(ARGS)
@@ -92,6 +114,11 @@ bench-lobby: ## Measures how long it takes to find somebody to play
 	$(load-tool)
 	$(target)/release/zeitnot-loadtest lobby $(ARGS)
 
+bench-open: ## Measures how soon a node shows a game of 100 plies that it has never seen
+	deploy/test-deps.sh redis-server
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest open $(ARGS)
+
 bench-steps: ## Raises the load until moves come too late
 	deploy/test-deps.sh redis-server
 	$(load-tool)
@@ -101,6 +128,11 @@ compare: ## Measures what others made beside ours, at the same load; ARGS="--pee
 	deploy/test-deps.sh redis-server nodejs npm
 	$(load-tool)
 	$(target)/release/zeitnot-loadtest compare $(ARGS)
+
+bench-growth: ## Measures what grows with games, spectators, nodes, masters and the length of a log; ARGS="--html growth.html"
+	deploy/test-deps.sh redis-server
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest growth $(ARGS)
 
 # The server and what drives it.
 load-tool = cargo build --release --package zeitnot --package zeitnot-loadtest

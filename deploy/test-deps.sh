@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # Makes sure that the programs which tests start are installed: with apt where that may be done, else it says what is
-# missing and fails. Nothing is skipped. Arguments are the packages to look at: none means all.
+# missing and fails. Nothing is skipped. Arguments are the packages to look at: none means all. kosoku comes from PyPI, into
+# an environment of its own in the build directory.
 set -euo pipefail
 
-readonly REDIS_MAJOR=7 NODE_MAJOR=20
+readonly REDIS_MAJOR=7 NODE_MAJOR=20 KOSOKU=0.1.0
 
-readonly wanted=" ${*:-redis-server nodejs npm nginx chromium} "
+readonly wanted=" ${*:-redis-server nodejs npm nginx chromium openssl valgrind kosoku} "
+root=$(cd "$(dirname "$0")/.." && pwd)
+readonly kosoku=${CARGO_TARGET_DIR:-$root/target}/tools/kosoku
 
 # Prints the Debian package of each program that is wanted, and missing or too old.
 missing() {
   local package
   for package in $(lacking); do
-    [[ $wanted != *" $package "* ]] || echo "$package"
+    [[ $wanted != *" $package "* && $package != python3-venv ]] || echo "$package"
   done
 }
 
@@ -25,6 +28,18 @@ lacking() {
   command -v npm >/dev/null || echo npm
   PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || echo nginx
   command -v chromium >/dev/null || echo chromium
+  command -v openssl >/dev/null || echo openssl
+  command -v valgrind >/dev/null || echo valgrind
+  [[ $wanted != *" kosoku "* ]] || python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+}
+
+# Installs kosoku, which has the cases of the Autobahn test suite, if it is wanted and not there.
+provide_kosoku() {
+  [[ $wanted == *" kosoku "* ]] || return 0
+  "$kosoku/bin/kosoku" --help &>/dev/null && return 0
+  echo "installing: kosoku $KOSOKU with pip, into $kosoku"
+  python3 -m venv --clear "$kosoku"
+  "$kosoku/bin/pip" install --quiet --disable-pip-version-check "kosoku==$KOSOKU"
 }
 
 # Runs a command as root, if we may.
@@ -34,6 +49,7 @@ as_root() {
 
 mapfile -t packages < <(missing)
 if ((${#packages[@]} == 0)); then
+  provide_kosoku
   exit 0
 fi
 if ! command -v apt-get >/dev/null || ! as_root true 2>/dev/null; then
@@ -50,3 +66,4 @@ if ((${#packages[@]} > 0)); then
   echo "still missing or too old: ${packages[*]} (redis-server $REDIS_MAJOR or newer, node $NODE_MAJOR or newer)" >&2
   exit 1
 fi
+provide_kosoku

@@ -87,6 +87,8 @@ enum Store {
     Redis,
     /// The same, with a replica that takes over once although it has lost the last commands
     Replicated,
+    /// The same with two replicas, of which sentinels make one the master when it dies or stands still
+    Sentinel,
     /// A cluster of three masters, each with a replica, with three nodes
     Cluster,
 }
@@ -181,6 +183,7 @@ impl Args {
         let mut kinds = match self.store {
             Store::Embedded => Kind::ALONE.to_vec(),
             Store::Redis => Kind::OVER_REDIS.to_vec(),
+            Store::Sentinel => Kind::OVER_SENTINELS.to_vec(),
             Store::Cluster => Kind::OVER_CLUSTER.to_vec(),
             Store::Replicated => {
                 let stays = |kind: &Kind| *kind != Kind::RedisKill && *kind != Kind::RedisStop;
@@ -210,6 +213,7 @@ impl Args {
                 .variables_of(0, &clock.variables()),
             Store::Redis => over(settings, RedisKind::Single, &clock).with_proxies(),
             Store::Replicated => over(settings, RedisKind::Replicated, &clock).with_proxies(),
+            Store::Sentinel => over(settings, RedisKind::Sentinel { replicas: 2 }, &clock),
             Store::Cluster => {
                 let cluster = RedisKind::Cluster {
                     masters: 3,
@@ -308,6 +312,9 @@ fn hurt(
 async fn logs(victim: &Victim, data: &Path) -> anyhow::Result<Logs> {
     if let Some(cluster) = victim.deployment.cluster() {
         return stored::of_cluster(cluster);
+    }
+    if let Some(sentinels) = victim.deployment.sentinels() {
+        return stored::of_redis(sentinels.server(sentinels.master()?));
     }
     let Some(redis) = victim.deployment.redis() else {
         return stored::of_file(data).await;

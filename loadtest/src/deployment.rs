@@ -1,5 +1,6 @@
 //! One deployment: nodes, what is between them, and nginx before them. Everything ends with its value.
 
+mod disk;
 mod nginx;
 mod node;
 mod port;
@@ -22,11 +23,13 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
+pub use disk::SmallDisk;
 pub use nginx::Nginx;
 pub use node::{Node, NodeSettings};
 pub use proxy::{DroppedPushes, FaultProxy, Swallow, Swallowed, Target, is_append, is_commit};
 pub use redis::cluster::RedisCluster;
-pub use redis::{RedisConnection, RedisServer};
+pub use redis::sentinel::RedisSentinels;
+pub use redis::{Certificate, RedisConnection, RedisServer};
 pub use resp::Reply;
 pub use settings::{RedisKind, Settings, Variables};
 pub use skew::SkewedClock;
@@ -51,6 +54,7 @@ enum Between {
         master: RedisServer,
         replica: Option<Box<RedisServer>>,
     },
+    Sentinels(RedisSentinels),
     Cluster(RedisCluster),
 }
 
@@ -93,13 +97,13 @@ impl Deployment {
             Between::Server { master, .. } => (0..settings.nodes)
                 .map(|_| FaultProxy::start_redis(master))
                 .collect::<anyhow::Result<_>>()?,
-            Between::Nothing | Between::Cluster(_) => {
+            Between::Nothing | Between::Sentinels(_) | Between::Cluster(_) => {
                 anyhow::bail!("proxies stand before a single Redis only")
             }
         };
         let keys = match &between {
             Between::Nothing => None,
-            Between::Server { .. } | Between::Cluster(_) => {
+            Between::Server { .. } | Between::Sentinels(_) | Between::Cluster(_) => {
                 Some(write_keys(&settings.binary, data)?)
             }
         };
@@ -185,7 +189,7 @@ impl Deployment {
     pub const fn redis(&self) -> Option<&RedisServer> {
         match &self.between {
             Between::Server { master, .. } => Some(master),
-            Between::Nothing | Between::Cluster(_) => None,
+            Between::Nothing | Between::Sentinels(_) | Between::Cluster(_) => None,
         }
     }
 
@@ -193,7 +197,7 @@ impl Deployment {
     pub const fn redis_mut(&mut self) -> Option<&mut RedisServer> {
         match &mut self.between {
             Between::Server { master, .. } => Some(master),
-            Between::Nothing | Between::Cluster(_) => None,
+            Between::Nothing | Between::Sentinels(_) | Between::Cluster(_) => None,
         }
     }
 
@@ -202,7 +206,24 @@ impl Deployment {
     pub fn replica(&self) -> Option<&RedisServer> {
         match &self.between {
             Between::Server { replica, .. } => replica.as_deref(),
-            Between::Nothing | Between::Cluster(_) => None,
+            Between::Nothing | Between::Sentinels(_) | Between::Cluster(_) => None,
+        }
+    }
+
+    /// The servers with sentinels between the nodes.
+    #[must_use]
+    pub const fn sentinels(&self) -> Option<&RedisSentinels> {
+        match &self.between {
+            Between::Sentinels(sentinels) => Some(sentinels),
+            Between::Nothing | Between::Server { .. } | Between::Cluster(_) => None,
+        }
+    }
+
+    /// The same, to be hurt.
+    pub const fn sentinels_mut(&mut self) -> Option<&mut RedisSentinels> {
+        match &mut self.between {
+            Between::Sentinels(sentinels) => Some(sentinels),
+            Between::Nothing | Between::Server { .. } | Between::Cluster(_) => None,
         }
     }
 
@@ -211,7 +232,7 @@ impl Deployment {
     pub const fn cluster(&self) -> Option<&RedisCluster> {
         match &self.between {
             Between::Cluster(cluster) => Some(cluster),
-            Between::Nothing | Between::Server { .. } => None,
+            Between::Nothing | Between::Server { .. } | Between::Sentinels(_) => None,
         }
     }
 
@@ -219,7 +240,7 @@ impl Deployment {
     pub const fn cluster_mut(&mut self) -> Option<&mut RedisCluster> {
         match &mut self.between {
             Between::Cluster(cluster) => Some(cluster),
-            Between::Nothing | Between::Server { .. } => None,
+            Between::Nothing | Between::Server { .. } | Between::Sentinels(_) => None,
         }
     }
 }
@@ -246,7 +267,9 @@ impl Between {
                 },
                 replica: None,
             },
-            RedisKind::Replicated | RedisKind::Cluster { .. } if data.is_some() => {
+            RedisKind::Replicated | RedisKind::Sentinel { .. } | RedisKind::Cluster { .. }
+                if data.is_some() =>
+            {
                 anyhow::bail!("only a single Redis keeps its data in a given folder")
             }
             RedisKind::Replicated => {
@@ -256,6 +279,9 @@ impl Between {
                     master,
                     replica: Some(Box::new(replica)),
                 }
+            }
+            RedisKind::Sentinel { replicas } => {
+                Self::Sentinels(RedisSentinels::start(replicas, &options)?)
             }
             RedisKind::Cluster { masters, replicas } => {
                 Self::Cluster(RedisCluster::start_with((masters, replicas), &options)?)
@@ -267,6 +293,7 @@ impl Between {
         match self {
             Self::Nothing => None,
             Self::Server { master, .. } => Some(master.url()),
+            Self::Sentinels(sentinels) => Some(sentinels.url()),
             Self::Cluster(cluster) => Some(cluster.url()),
         }
     }
@@ -280,6 +307,8 @@ fn node_settings(settings: &Settings, number: usize) -> anyhow::Result<NodeSetti
         anyhow::Ok(folder.join(format!("{name}.log")))
     });
     let mut args: Vec<OsString> = vec!["--node-name".into(), name.into()];
+    // All load comes from this machine. Who wants the limits says so: the last word counts.
+    args.extend(["--rate-limits".into(), "off".into()]);
     if settings.nginx.is_some() {
         args.extend(["--trusted-proxy".into(), "127.0.0.1".into()]);
     }

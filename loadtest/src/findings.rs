@@ -1,6 +1,7 @@
 //! What one run has shown, for people and for machines: numbers, distributions, processes, failures.
 
 mod chart;
+pub(crate) mod growth;
 mod html;
 
 pub(crate) use chart::escaped;

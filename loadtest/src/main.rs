@@ -13,13 +13,16 @@ mod fan;
 mod findings;
 mod floor;
 mod framing;
+mod growth;
 mod guests;
 mod idle;
 mod latencies;
 mod line;
 mod lobby;
+mod open;
 mod oracle;
 mod peer;
+mod plan;
 mod play;
 mod redis_cost;
 mod relay;
@@ -72,10 +75,16 @@ enum Command {
     Storm(storm::Args),
     /// Measures how long it takes to find somebody to play
     Lobby(lobby::Args),
+    /// Measures how long it takes until a game is shown by a node that has never seen it
+    Open(open::Args),
     /// Raises the load until moves come too late
     Steps(steps::Args),
     /// Measures what others made beside ours, at the same load, one after the other
     Compare(compare::Args),
+    /// Measures what a move costs while games, spectators, nodes, masters or logs grow
+    Growth(growth::Args),
+    /// Says what so many players need, by costs that were measured
+    Plan(plan::Args),
     /// Runs one node of the relay without logic
     #[command(hide = true)]
     FloorNode(floor::Args),
@@ -108,8 +117,11 @@ fn main() -> ExitCode {
         Command::Idle(args) => idle::run(&args),
         Command::Storm(args) => storm::run(&args),
         Command::Lobby(args) => lobby::run(&args),
+        Command::Open(args) => open::run(&args),
         Command::Steps(args) => steps::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Growth(args) => growth::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::FloorNode(args) => floor::run(&args),
         Command::FanNode(args) => fan::run(&args),
     };

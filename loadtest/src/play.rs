@@ -30,23 +30,23 @@ const WARM_UP: Duration = Duration::from_secs(2);
 pub(crate) struct Args {
     /// Games at once
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=5000))]
-    games: u16,
+    pub(crate) games: u16,
     /// Spectators of each game
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=100))]
-    spectators: u8,
+    pub(crate) spectators: u8,
     /// How long a move takes its player on the average, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(200..=60_000))]
-    think: u32,
+    pub(crate) think: u32,
     /// How long moves count, after a warm-up of 2
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
-    seconds: u16,
+    pub(crate) seconds: u16,
     /// What people think, and who plays what
     #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    pub(crate) seed: u64,
     #[command(flatten)]
-    output: OutputArgs,
+    pub(crate) output: OutputArgs,
     #[command(flatten)]
-    site: SiteArgs,
+    pub(crate) site: SiteArgs,
 }
 
 /// Plays, and prints what was seen.
@@ -63,7 +63,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     findings::publish(&[findings], &args.output, &[])
 }
 
-async fn play(args: &Args, site: &Site) -> anyhow::Result<Findings> {
+/// Plays at a site, which may be another than that of the settings.
+///
+/// # Errors
+/// People cannot be seated. What goes wrong later is in the findings.
+pub(crate) async fn play(args: &Args, site: &Site) -> anyhow::Result<Findings> {
     let lines = whole_lines()?;
     let of_table = |table: usize| {
         let mut lines: VecDeque<Arc<Line>> = lines.iter().cloned().collect();

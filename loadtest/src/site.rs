@@ -18,14 +18,14 @@ use crate::{binary, floor};
 /// What was acknowledged is on disk within a second.
 const REDIS_OPTIONS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "everysec"];
 
-/// Games are set up long before they are played.
-const NODE_ARGS: [&str; 2] = ["--first-move", "1h"];
+/// Games are set up long before they are played. Spectators without a token have part of the places only.
+const NODE_ARGS: [&str; 4] = ["--first-move", "1h", "--max-sockets", "24000"];
 
 /// The variable that says how many threads a node has.
 const THREADS: &str = "TOKIO_WORKER_THREADS";
 
 /// The settings. The doc comments are the text of `--help`.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct SiteArgs {
     /// A node, e.g. ws://127.0.0.1:8080; repeatable. Without it, nodes are started
     #[arg(long, value_name = "URL")]
@@ -123,6 +123,14 @@ impl Work {
 }
 
 impl SiteArgs {
+    /// Nodes that are started, of this binary or of the one beside this.
+    pub(crate) fn of(binary: Option<PathBuf>) -> Self {
+        Self {
+            binary,
+            ..Self::default()
+        }
+    }
+
     /// What was named, or what is started for this; with so many nodes unless it is said how many.
     pub(crate) fn open(&self, nodes: u8) -> anyhow::Result<Site> {
         if !self.url.is_empty() {
@@ -132,16 +140,26 @@ impl SiteArgs {
                 running: Running::Elsewhere,
             });
         }
-        let nodes = usize::from(self.nodes.unwrap_or(nodes));
+        let nodes = self.nodes.unwrap_or(nodes);
+        self.start(
+            nodes,
+            if nodes > 1 {
+                RedisKind::Single
+            } else {
+                RedisKind::Embedded
+            },
+        )
+    }
+
+    /// So many nodes that are started for this, with this between them, whatever was named.
+    pub(crate) fn start(&self, nodes: u8, redis: RedisKind) -> anyhow::Result<Site> {
         let mut settings = Settings::new(&binary::find(self.binary.as_deref())?)
-            .nodes(nodes)
+            .nodes(usize::from(nodes))
+            .over(redis)
             .args(&NODE_ARGS)
             .args(&self.node_args);
-        if nodes > 1 {
-            settings = settings
-                .over(RedisKind::Single)
-                .redis_on_a_port()
-                .redis_options(&REDIS_OPTIONS);
+        if redis != RedisKind::Embedded {
+            settings = settings.redis_on_a_port().redis_options(&REDIS_OPTIONS);
         }
         if let Some(threads) = self.node_threads {
             settings = settings.variables(&[(THREADS.into(), threads.to_string().into())]);
@@ -235,9 +253,13 @@ impl Site {
             name: format!("node-{}", number + 1),
             pid: node.pid(),
         });
-        let redis = self.redis_pid().map(|pid| Part {
-            name: "redis".to_owned(),
-            pid,
+        let servers = self.masters().iter().enumerate();
+        let redis = servers.map(|(number, server)| Part {
+            name: match number {
+                0 => "redis".to_owned(),
+                _ => format!("redis-{}", number + 1),
+            },
+            pid: server.pid(),
         });
         nodes.chain(redis).collect()
     }
@@ -245,9 +267,10 @@ impl Site {
     /// What it used until now.
     pub(crate) fn work(&self) -> anyhow::Result<Work> {
         let nodes = self.nodes().iter().map(Node::cpu_time);
+        let redis = self.masters().iter().map(|server| cpu_time(server.pid()));
         Ok(Work {
             nodes: nodes.sum::<anyhow::Result<_>>()?,
-            redis: self.redis_pid().map_or(Ok(Duration::ZERO), cpu_time)?,
+            redis: redis.sum::<anyhow::Result<_>>()?,
             clients: cpu_time(std::process::id())?,
         })
     }
@@ -276,11 +299,24 @@ impl Site {
         self.running.nodes()
     }
 
-    fn redis_pid(&self) -> Option<u32> {
+    /// Its store, where that is one Redis that was started.
+    pub(crate) fn redis(&self) -> Option<&RedisServer> {
         match &self.running {
             Running::Elsewhere => None,
-            Running::Ours(deployment) => Some(deployment.redis()?.pid()),
-            Running::Others { redis, .. } => Some(redis.pid()),
+            Running::Ours(deployment) => deployment.redis(),
+            Running::Others { redis, .. } => Some(redis),
+        }
+    }
+
+    /// Its store, also where that is a cluster.
+    fn masters(&self) -> &[RedisServer] {
+        let cluster = match &self.running {
+            Running::Ours(deployment) => deployment.cluster(),
+            Running::Elsewhere | Running::Others { .. } => None,
+        };
+        match cluster {
+            Some(cluster) => cluster.servers(),
+            None => self.redis().map_or(&[], std::slice::from_ref),
         }
     }
 }

@@ -23,7 +23,7 @@ use keys::Keys;
 use token::{Claims, Said, Scope, Token};
 
 pub use jwk::KeyMark;
-pub use request::{Caller, Player};
+pub use request::{Caller, Player, Visitor};
 pub use token::AuthError;
 
 /// Somebody with an identity.
@@ -167,9 +167,10 @@ impl Auth {
 /// A name as it is shown: [`plain`] text of at most [`MAX_DISPLAY_NAME`] characters. Empty if nothing is left.
 #[must_use]
 pub fn display_name(text: &str) -> Box<str> {
-    let plain = plain(text);
-    let cut: String = plain.chars().take(MAX_DISPLAY_NAME).collect();
-    cut.trim_end().into()
+    let whole = plain(text);
+    let cut: String = whole.chars().take(MAX_DISPLAY_NAME).collect();
+    // What showed may stand behind the cut.
+    plain(&cut).into()
 }
 
 /// Random letters and digits, from the generator that keys may be made with.

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::node::StartError;
 use crate::store::embedded::EmbeddedStore;
-use crate::store::redis::RedisStore;
+use crate::store::redis::{Options, RedisStore};
 
 /// What was found out about one thing. Shape: `ok       keys: 2 keys in keys.json`.
 #[derive(Debug)]
@@ -88,8 +88,21 @@ pub async fn run(config: &Config) -> Vec<Line> {
             Err(source) => Line::bad(what, StartError::Listen { address, source }),
         });
     }
+    if !config.internal_listen.ip().is_loopback() {
+        let says = "it asks nobody who he is: let a firewall keep the public away";
+        lines.push(Line::doubtful("internal-listen", says));
+    }
     match &config.redis_url {
-        Some(url) => lines.extend(redis(url.as_str()).await),
+        Some(url) => {
+            let options = Options {
+                authorities: config.redis_ca.as_deref(),
+                replicas: config.redis_wait_replicas,
+            };
+            lines.extend(redis(url.as_str(), options).await);
+        }
+        None if config.redis_wait_replicas > 0 => {
+            lines.push(Line::bad("redis-wait-replicas", StartError::NoReplicas));
+        }
         None => lines.push(data_dir(&config.data_dir)),
     }
     lines
@@ -138,13 +151,19 @@ fn data_dir(dir: &Path) -> Line {
     }
 }
 
-async fn redis(url: &str) -> Vec<Line> {
+async fn redis(url: &str, options: Options<'_>) -> Vec<Line> {
     const WHAT: &str = "redis-url";
-    let store = match RedisStore::connect(url).await {
+    let store = match RedisStore::connect_with(url, options).await {
         Ok(store) => store,
         Err(error) => return vec![Line::bad(WHAT, StartError::from(error))],
     };
     let mut lines = vec![Line::ok(WHAT, "Redis answers and is fit to keep games")];
+    // Where they are found by asking others, whom these name is worth a look.
+    lines.extend(
+        store
+            .found()
+            .map(|name| Line::ok(WHAT, format!("the master is {name}"))),
+    );
     match store.advice().await {
         Ok(advice) => lines.extend(advice.into_iter().map(|says| Line::doubtful(WHAT, says))),
         Err(error) => lines.push(Line::bad(WHAT, StartError::from(error))),

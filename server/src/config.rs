@@ -24,7 +24,7 @@ const DEFAULT_FILE: &str = "zeitnot.toml";
 
 /// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "zeitnot", version, about)]
+#[command(name = "zeitnot", version, about, args_override_self = true)]
 pub struct Cli {
     /// The settings.
     #[command(flatten)]
@@ -105,6 +105,18 @@ pub struct Config {
         global = true
     )]
     pub redis_url: Option<Secret>,
+    /// Certificates in PEM that vouch for a rediss:// server; without it, those that the system trusts
+    #[arg(long, env = "ZEITNOT_REDIS_CA", value_name = "FILE", global = true)]
+    pub redis_ca: Option<PathBuf>,
+    /// Replicas that must have a move before it is answered; what they do not confirm in 250 ms is marked in its answer
+    #[arg(
+        long,
+        env = "ZEITNOT_REDIS_WAIT_REPLICAS",
+        value_name = "N",
+        default_value_t = 0,
+        global = true
+    )]
+    pub redis_wait_replicas: u32,
     /// What the embedded store survives: a crash of the process (normal) or of the machine (full)
     #[arg(
         long,
@@ -185,6 +197,22 @@ pub struct Config {
         global = true
     )]
     pub trusted_proxy: Vec<Network>,
+    /// Limits by address and by user; those of a single socket stay in any case
+    #[arg(
+        long,
+        env = "ZEITNOT_RATE_LIMITS",
+        value_name = "on|off",
+        default_value = "on",
+        hide_possible_values = true,
+        global = true
+    )]
+    pub rate_limits: Switch,
+    /// New guests that one address may make at once, and in an hour
+    #[arg(long, env = "ZEITNOT_GUESTS_PER_ADDRESS", value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000), global = true)]
+    pub guests_per_address: u32,
+    /// Sockets and streams that one address may have on this node
+    #[arg(long, env = "ZEITNOT_SOCKETS_PER_ADDRESS", value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..), global = true)]
+    pub sockets_per_address: u32,
     /// How long a finished game is kept
     #[arg(long, env = "ZEITNOT_KEEP_FINISHED", value_name = "TIME", default_value = "30d", value_parser = value::span, global = true)]
     pub keep_finished: Duration,
@@ -200,6 +228,15 @@ pub enum EmbeddedSync {
     Normal,
     /// Nor does the death of the machine.
     Full,
+}
+
+/// What is on or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
 }
 
 /// How log lines are written.
@@ -271,6 +308,8 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             internal_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
             redis_url: None,
+            redis_ca: None,
+            redis_wait_replicas: 0,
             embedded_sync: EmbeddedSync::Normal,
             data_dir: "./data".into(),
             public_url: None,
@@ -286,6 +325,9 @@ impl Default for Config {
             jwt_issuer: None,
             jwt_audience: None,
             trusted_proxy: Vec::new(),
+            rate_limits: Switch::On,
+            guests_per_address: 100,
+            sockets_per_address: 100,
             keep_finished: Duration::from_secs(30 * 86_400),
             drain_window: Duration::from_secs(10),
         }

@@ -16,6 +16,7 @@ use zeitnot_game::wire::ErrorCode;
 use crate::auth::AuthError;
 use crate::metrics::METRICS;
 use crate::play::Refused;
+use crate::quota::TooMuch;
 use crate::store::Unavailable;
 
 /// The status that goes with a code.
@@ -45,7 +46,7 @@ pub const fn code_of(refused: Refused) -> ErrorCode {
         Refused::Rejected(rejection) => rejection.code(),
         Refused::NoSeat | Refused::NotYourRoom => ErrorCode::Forbidden,
         Refused::NotFound => ErrorCode::NotFound,
-        Refused::Busy => ErrorCode::RateLimited,
+        Refused::Busy | Refused::TooMuch { .. } => ErrorCode::RateLimited,
         Refused::Unavailable => ErrorCode::Unavailable,
     }
 }
@@ -131,10 +132,19 @@ impl From<Refused> for ApiError {
         let error = Self::new(code_of(refused), refused.to_string());
         match refused {
             Refused::Busy | Refused::Unavailable => error.retry_after(Duration::from_secs(1)),
+            Refused::TooMuch { retry_after } => {
+                error.retry_after(Duration::from_millis(retry_after.0))
+            }
             Refused::Rejected(_) | Refused::NoSeat | Refused::NotYourRoom | Refused::NotFound => {
                 error
             }
         }
+    }
+}
+
+impl From<TooMuch> for ApiError {
+    fn from(too_much: TooMuch) -> Self {
+        Refused::from(too_much).into()
     }
 }
 

@@ -55,9 +55,17 @@ impl Exit {
         match error {
             StartError::Embedded(embedded::OpenError::InUse { .. }) => Self::Locked,
             StartError::Embedded(_) => Self::Data,
-            StartError::Redis(redis::ConnectError::Url(_)) => Self::Settings,
             StartError::Redis(
-                redis::ConnectError::TooOld { .. } | redis::ConnectError::Evicts { .. },
+                redis::ConnectError::Url(_)
+                | redis::ConnectError::Denied(_)
+                | redis::ConnectError::Authorities { .. }
+                | redis::ConnectError::NoTls,
+            )
+            | StartError::NoReplicas => Self::Settings,
+            StartError::Redis(
+                redis::ConnectError::TooOld { .. }
+                | redis::ConnectError::Evicts { .. }
+                | redis::ConnectError::Forbidden(_),
             ) => Self::Unfit,
             StartError::Redis(_) => Self::Unreachable,
             StartError::Listen { .. } => Self::Address,

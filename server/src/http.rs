@@ -6,6 +6,7 @@ pub mod challenge;
 mod cors;
 pub mod events;
 pub mod games;
+mod guard;
 pub mod health;
 mod link;
 mod params;
@@ -13,6 +14,7 @@ pub mod site;
 mod status;
 
 pub use cors::readable;
+pub use guard::guarded;
 pub use link::LinkBase;
 pub use params::Params;
 
@@ -38,9 +40,5 @@ pub async fn unkept(mut response: Response) -> Response {
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
     response
 }

@@ -1,5 +1,6 @@
 //! Zeitnot: a real-time multiplayer chess server that loses no move and no clock.
 
+pub mod address;
 pub mod auth;
 #[cfg(feature = "breakages")]
 mod breakage;
@@ -12,6 +13,9 @@ pub mod error;
 pub mod exit;
 pub mod fanout;
 pub mod followers;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod health;
 pub mod http;
 pub mod limits;
@@ -21,12 +25,14 @@ pub mod monitor;
 pub mod node;
 pub mod outbox;
 pub mod play;
+pub mod quota;
 pub mod reload;
 pub mod replica;
 pub mod room;
 pub mod seek;
 pub mod serve;
 pub mod shutdown;
+pub mod sockets;
 pub mod start;
 pub mod store;
 pub mod telemetry;
@@ -38,7 +44,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{get, post};
 use zeitnot_game::time::UnixMillis;
 
@@ -62,8 +68,10 @@ pub struct App {
     pub shutdown: Shutdown,
     /// The games that somebody here follows.
     pub rooms: room::Rooms,
+    /// What addresses and users may do.
+    pub quotas: quota::Quotas,
     /// The sockets of this node.
-    pub sockets: ws::Sockets,
+    pub sockets: sockets::Sockets,
     /// The open seeks.
     pub lobby: lobby::Lobby,
     /// This node's name.
@@ -139,5 +147,6 @@ pub fn router(app: App) -> Router {
         .fallback(http::site::page)
         .method_not_allowed_fallback(http::wrong_method)
         .layer(DefaultBodyLimit::max(limits::MAX_BODY))
+        .layer(from_fn_with_state(app.clone(), http::guarded))
         .with_state(app)
 }

@@ -1,9 +1,17 @@
 //! Every bound of the server, with its unit and its reason. What an operator sets is in [`crate::config`]; what bounds
 //! a game itself is in `zeitnot_game::limits`.
 
+mod quotas;
+
 use std::time::Duration;
 
 use zeitnot_game::time::Millis;
+
+pub use quotas::{
+    ANONYMOUS_PERCENT, ANONYMOUS_REQUESTS, CHALLENGES, CHAT, COUNT_SWEEP_PERIOD, GUESTS_PERIOD_MS,
+    IDLE_PERCENT, MAX_COUNTED, MAX_SOCKETS_OF_USER, QUOTA_PATIENCE, Quota, SEEKS, UPGRADES,
+    USER_REQUESTS,
+};
 
 /// Entries that one append may write: a move, an offer with it, an end.
 pub const MAX_EVENTS_PER_APPEND: usize = 4;
@@ -114,6 +122,9 @@ pub const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// Connections at a time that have not become sockets.
 pub const MAX_HTTP_CONNECTIONS: usize = 10_000;
+
+/// The same of one address. A page takes six at most, so that is a large school.
+pub const MAX_CONNECTIONS_OF_ADDRESS: usize = 1000;
 
 /// How long nothing is accepted after the system had no more file descriptors to give.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -310,6 +321,9 @@ pub const MAX_CHAT_TEXT: usize = 140;
 /// Bytes of a client's mark for its line of chat.
 pub const MAX_CHAT_KEY: usize = 16;
 
+/// Characters of a word of a client that an error quotes.
+pub const MAX_QUOTED: usize = 20;
+
 /// Up to so many spectators of a game are told by whoever tells the players; more of them by a thread of their own.
 pub const SMALL_CROWD: usize = 64;
 
@@ -345,6 +359,12 @@ pub const SLOW_ANSWER: Duration = Duration::from_millis(250);
 
 // The Redis store's own.
 
+/// How long an answer waits for the replicas that were asked for.
+pub const REPLICA_PATIENCE: Duration = Duration::from_millis(250);
+
+/// Answers that wait for the replicas of one server; more are given without.
+pub const REPLICA_QUEUE: usize = 4096;
+
 /// For how long a node that is gone stands on the operators' page.
 pub const GONE_NODES_SHOWN: Duration = Duration::from_secs(10 * 60);
 
@@ -355,6 +375,9 @@ pub const SAME_TICK: Duration = Duration::from_millis(500);
 /// Redis at once, for half a millisecond; more parts cost more: 1 takes 1.1 % of its core for three nodes, 4 take
 /// 1.1 %, 16 take 1.7 %.
 pub const TICK_SLICES: u32 = 4;
+
+/// Buckets that one request ticks where they need not be in one slot. The server does nothing else meanwhile: 0.1 ms.
+pub const TICKS_A_REQUEST: usize = 16;
 
 /// A bucket with nothing to look at ticks every so many rounds; it is one after as many ticks found nothing.
 pub const IDLE_TICK_ROUNDS: usize = 10;

@@ -66,13 +66,17 @@ metrics! {
     command_seconds: By<CommandKind, Histogram> = "command_duration_seconds", "Time from a command's arrival to its answer";
     refusals: By<ErrorCode, Counter> = "refusals", "Messages and requests that were refused, by the code that they got";
     sockets_closed: By<CloseKind, Counter> = "sockets_closed", "WebSockets that ended, by the reason; too_slow is who did not read what was sent";
-    sockets_refused: Counter = "sockets_refused", "WebSockets and streams that were refused because the node had enough";
+    sockets_refused: By<NoPlace, Counter> = "sockets_refused", "WebSockets and streams that found no place, by what was full: the node, what it leaves to those who have no token or play no running game, what an address or a user may have";
+    over_quota: By<Limited, Counter> = "over_quota", "Requests and messages beyond what an address or a user may do in a time, by what they were";
+    counted_alone: Counter = "quotas_counted_alone", "Times that the store did not say in time whether an address or a user may, so that this node's own count decided";
     connections: Counter = "connections_accepted", "Connections, to both listeners";
+    connections_refused: Counter = "connections_refused", "Connections that were closed at once, because their address had enough";
     accept_failures: Counter = "connections_failed", "Connections that could not be accepted, mostly for want of file descriptors";
     tokens_refused: By<BadToken, Counter> = "tokens_refused", "Tokens that were refused, by what was wrong";
     key_reloads: By<Reload, Counter> = "key_reloads", "Times that the key files were read again after SIGHUP";
     appends: By<AppendKind, Counter> = "store_appends", "Appends that were sent to the store, by what became of them";
     append_seconds: Histogram = "store_append_duration_seconds", "Time that the store took to answer an append, or to fail";
+    unreplicated: Counter = "unreplicated_answers", "Commands that were answered though fewer replicas than --redis-wait-replicas had confirmed them in time";
     healed_entries: Counter = "healed_entries", "Log entries that this node gave back to a store that had lost them";
     resets: Counter = "replica_resets", "Games that began again here because the log of the store was another one";
     resyncs: Counter = "resyncs", "Games whose log was looked at because messages may have been missed";
@@ -178,6 +182,29 @@ label! {
         CutOff = "cut_off",
         Expired = "expired",
         Silent = "silent",
+    }
+}
+
+label! {
+    /// What has no room for one more socket.
+    NoPlace = "reason" {
+        Node = "node",
+        Reserved = "reserved",
+        Address = "address",
+        User = "user",
+    }
+}
+
+label! {
+    /// What an address or a user does.
+    Limited = "what" {
+        Guests = "guests",
+        Anonymous = "anonymous",
+        Requests = "requests",
+        Upgrades = "upgrades",
+        Challenges = "challenges",
+        Seeks = "seeks",
+        Chat = "chat",
     }
 }
 

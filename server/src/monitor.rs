@@ -12,7 +12,9 @@ use crate::health::Health;
 use crate::limits::{
     GONE_NODES_SHOWN, NODE_LEASE, READY_SILENCE, SAMPLE_PERIOD, SAMPLES, STORE_SILENCE,
 };
-use crate::metrics::{Answer, BadToken, Buckets, CloseKind, CommandKind, METRICS};
+use crate::metrics::{
+    Answer, AppendKind, BadToken, Buckets, CloseKind, CommandKind, METRICS, NoPlace,
+};
 use crate::shutdown::Shutdown;
 use crate::store::Roster;
 
@@ -108,7 +110,7 @@ pub struct Sample {
     pub frames: u64,
     /// Appends that the store did not answer.
     pub failed_appends: u64,
-    /// Sockets and streams that found no place.
+    /// Sockets and streams that found no place on the node.
     pub sockets_refused: u64,
     /// Connections that could not be accepted.
     pub accept_failures: u64,
@@ -130,13 +132,16 @@ impl Sample {
         for histogram in METRICS.command_seconds.iter() {
             answers += histogram.buckets();
         }
-        let failed = crate::metrics::AppendKind::Unavailable;
+        let full = [NoPlace::Node, NoPlace::Reserved];
         Self {
             moves: METRICS.commands.at((CommandKind::Move, Answer::Ok)).get(),
             messages: METRICS.messages.get(),
             frames: METRICS.frames.get(),
-            failed_appends: METRICS.appends.at(failed).get(),
-            sockets_refused: METRICS.sockets_refused.get(),
+            failed_appends: METRICS.appends.at(AppendKind::Unavailable).get(),
+            sockets_refused: full
+                .map(|full| METRICS.sockets_refused.at(full).get())
+                .iter()
+                .sum(),
             accept_failures: METRICS.accept_failures.get(),
             too_slow: METRICS.sockets_closed.at(CloseKind::TooSlow).get(),
             unknown_keys: METRICS.tokens_refused.at(BadToken::UnknownKey).get(),

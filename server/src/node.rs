@@ -15,13 +15,14 @@ use crate::config::{Config, EmbeddedSync};
 use crate::limits::MAX_NODE_NAME;
 use crate::lobby::Lobby;
 use crate::monitor::{Monitor, Serving};
+use crate::quota::Quotas;
 use crate::room::Rooms;
-use crate::serve::serve;
+use crate::serve::{Peers, serve};
 use crate::shutdown::{Shutdown, signaled};
+use crate::sockets::Sockets;
 use crate::store::Store;
 use crate::store::embedded::{self, EmbeddedStore};
 use crate::store::redis::{self, RedisStore};
-use crate::ws::Sockets;
 use crate::{App, deadlines, http, reload, router};
 
 /// Why a node did not start.
@@ -33,6 +34,9 @@ pub enum StartError {
     /// Redis cannot be used.
     #[error("cannot use Redis")]
     Redis(#[from] redis::ConnectError),
+    /// The embedded store has none.
+    #[error("--redis-wait-replicas needs --redis-url: the embedded store has no replicas")]
+    NoReplicas,
     /// An address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -62,7 +66,7 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
     let watched_at = internal.local_addr()?;
     tasks.spawn(serve(
         internal,
-        http::health::router(monitor.clone()),
+        (http::health::router(monitor.clone()), Peers::new(&config)),
         (shutdown.stopping.clone(), tasks.clone()),
     ));
     let opened = Opened::open(&config).await?;
@@ -86,11 +90,13 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
         store: opened.store(),
         auth,
         node: name.into(),
+        quotas: Quotas::new(opened.store(), &config),
+        sockets: Sockets::new(&config),
         config: Arc::new(config),
         shutdown: shutdown.clone(),
-        sockets: Sockets::default(),
         lobby: Lobby::default(),
     };
+    let peers = Peers::new(&app.config);
     let lobby = app.lobby.clone();
     let rooms = app.rooms.clone();
     let (config, auth, stop) = (
@@ -102,7 +108,7 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
     tasks.spawn(monitor.run(opened.store().health()));
     tasks.spawn(serve(
         public,
-        router(app),
+        (router(app), peers),
         (shutdown.draining.clone(), tasks.clone()),
     ));
     tasks.spawn(deadlines::serve(
@@ -169,9 +175,15 @@ enum Opened {
 impl Opened {
     async fn open(config: &Config) -> Result<Self, StartError> {
         if let Some(url) = &config.redis_url {
-            return Ok(Self::Redis(Arc::new(
-                RedisStore::connect(url.as_str()).await?,
-            )));
+            let options = redis::Options {
+                authorities: config.redis_ca.as_deref(),
+                replicas: config.redis_wait_replicas,
+            };
+            let store = RedisStore::connect_with(url.as_str(), options).await?;
+            return Ok(Self::Redis(Arc::new(store)));
+        }
+        if config.redis_wait_replicas > 0 {
+            return Err(StartError::NoReplicas);
         }
         let sync = match config.embedded_sync {
             EmbeddedSync::Normal => embedded::Sync::Normal,

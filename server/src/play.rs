@@ -20,6 +20,7 @@ use crate::limits::{
     MAX_DECISIONS, MAX_READS, STORE_PATIENCE, STORE_RETRY_PAUSE, UNREADABLE_RETRY,
 };
 use crate::metrics::{AppendKind, METRICS};
+use crate::quota::TooMuch;
 use crate::replica::{Fit, Origin, Replica};
 use crate::start;
 use crate::store::{Append, Appended, Healed, Store, Tail, Unavailable};
@@ -55,9 +56,21 @@ pub enum Refused {
     /// Too many commands wait for this game.
     #[error("too many commands at once for this game")]
     Busy,
+    /// The user does this too often, here and elsewhere.
+    #[error("too often in a short time: wait a little")]
+    TooMuch {
+        /// After how long it may be done again.
+        retry_after: Millis,
+    },
     /// The store did not answer: ask the same again.
     #[error("the store does not answer: try the same again")]
     Unavailable,
+}
+
+impl From<TooMuch> for Refused {
+    fn from(TooMuch { retry_after }: TooMuch) -> Self {
+        Self::TooMuch { retry_after }
+    }
 }
 
 impl From<Unavailable> for Refused {

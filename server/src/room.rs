@@ -20,6 +20,7 @@ use zeitnot_game::wire::Snapshot;
 use crate::chat::Say;
 use crate::fanout::Fanout;
 use crate::limits::{ROOM_MAILBOX, ROOM_TRIES};
+use crate::metrics::METRICS;
 use crate::play::{Asking, Refused};
 use crate::replica::{Leaving, Watch, Watched};
 use crate::store::Store;
@@ -32,6 +33,15 @@ pub struct Rooms {
     open: Arc<Mutex<HashMap<GameId, mpsc::Sender<Message>>>>,
     keep_finished: Millis,
     fanout: Fanout,
+}
+
+/// A command that was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// Of the last entry that it wrote.
+    pub version: Version,
+    /// Replicas were asked for, and did not confirm that they have it.
+    pub is_unreplicated: bool,
 }
 
 /// What a room's mailbox holds.
@@ -91,10 +101,23 @@ impl Rooms {
     ///
     /// # Errors
     /// Says why not. On [`Refused::Unavailable`] it is not known whether it was done: ask the same again.
-    pub async fn ask(&self, id: GameId, asking: Asking) -> Result<Version, Refused> {
+    pub async fn ask(&self, id: GameId, asking: Asking) -> Result<Committed, Refused> {
         let (tx, rx) = oneshot::channel();
+        let replication = self.store.replication(id);
         self.deliver(id, Message::Ask(asking, tx)).await?;
-        rx.await.unwrap_or(Err(Refused::Unavailable))
+        let version = rx.await.unwrap_or(Err(Refused::Unavailable))?;
+        // Only this answer waits: the game goes on.
+        let is_unreplicated = match replication {
+            Some(replication) => !replication.await,
+            None => false,
+        };
+        if is_unreplicated {
+            METRICS.unreplicated.inc();
+        }
+        Ok(Committed {
+            version,
+            is_unreplicated,
+        })
     }
 
     /// Has the room of a game look at its clocks, if there is one here; where there is none, others look.

@@ -2,6 +2,8 @@
 //!
 //! A connection that becomes a socket leaves: what it does then, and how it ends, is not known here.
 
+mod peers;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -29,11 +31,13 @@ use crate::limits::{
 };
 use crate::metrics::METRICS;
 
+pub use peers::Peers;
+
 /// Accepts connections until `stop`, then lets the open ones finish their request. Each is a task of `tasks`; a request
 /// finds its peer's [`SocketAddr`] in its extensions.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    (router, peers): (Router, Peers),
     (stop, tasks): (CancellationToken, TaskTracker),
 ) {
     let places = Arc::new(Semaphore::new(MAX_HTTP_CONNECTIONS));
@@ -54,10 +58,14 @@ pub async fn serve(
             }
         };
         METRICS.connections.inc();
+        let Some(one_more) = peers.admit(peer.ip()) else {
+            METRICS.connections_refused.inc();
+            continue;
+        };
         let connection = connection(stream, (peer, router.clone()), stop.clone());
         tasks.spawn(async move {
             connection.await;
-            drop(place);
+            drop((place, one_more));
         });
     }
 }

@@ -14,12 +14,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use zeitnot_game::color::{ByColor, Color};
 use zeitnot_game::id::{GameId, Head, Tag, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, Timestamp, UnixMillis};
 
 use crate::health::Health;
+use crate::limits::Quota;
 
 pub use channels::{Follow, UserFollow};
 pub use presence::{Here, Leaving, Left, NodeMark, Noted, Seats, Sitting};
@@ -214,6 +216,13 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Whether a token is revoked, as far as this node knows; every node knows within 5 s.
     fn is_revoked(&self, jti: &str) -> bool;
 
+    /// Takes one of what somebody may do, who is known by a key, and counts it over all nodes; where none is left, says
+    /// after how long there is one. A store of one process leaves the count to its only caller, and says nothing.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    async fn take(&self, key: &str, quota: Quota) -> Result<Option<Millis>, Unavailable>;
+
     /// What the nodes tell each other of themselves.
     fn roster(&self) -> Arc<Roster>;
 
@@ -222,6 +231,10 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Whether it answers for this game.
     fn answers_for(&self, id: GameId) -> bool;
+
+    /// Where replicas were asked for: says, once it is awaited, whether as many have what was written to this game between
+    /// this call and then. It waits at most [`crate::limits::REPLICA_PATIENCE`].
+    fn replication(&self, id: GameId) -> Option<BoxFuture<'static, bool>>;
 
     /// From when on flags are called in this game, which may be long ago. After an outage players who were cut off come
     /// back first, [`crate::limits::FLAG_PAUSE_AFTER_LOSS`] long.

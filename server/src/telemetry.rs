@@ -3,11 +3,14 @@
 use std::fmt;
 use std::io::{IsTerminal as _, stderr};
 
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{self, Format, FormatEvent, Json, JsonFields, Writer};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::LogForm;
 
@@ -21,12 +24,14 @@ pub fn init(form: Option<LogForm>, node: &str) {
             LogForm::Json
         }
     });
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let all = tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(is_fit_to_print));
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(stderr)
         .with_target(false);
     match form {
-        LogForm::Text => lines.with_ansi(stderr().is_terminal()).init(),
+        LogForm::Text => all.with(lines.with_ansi(stderr().is_terminal())).init(),
         LogForm::Json => {
             let named = Named {
                 node: serde_json::Value::from(node).to_string(),
@@ -35,12 +40,30 @@ pub fn init(form: Option<LogForm>, node: &str) {
                     .flatten_event(true)
                     .with_target(false),
             };
-            lines
-                .fmt_fields(JsonFields::new())
-                .event_format(named)
-                .init();
+            let lines = lines.fmt_fields(JsonFields::new()).event_format(named);
+            all.with(lines).init();
         }
     }
+}
+
+/// Libraries that tell, below `info`, what they carry: tokens, passwords, what people say to each other.
+const CARRIERS: [&str; 10] = [
+    "axum",
+    "fred",
+    "hyper",
+    "log",
+    "redis_protocol",
+    "rustls",
+    "sqlx",
+    "tokio_tungstenite",
+    "tower",
+    "tungstenite",
+];
+
+/// Whatever `RUST_LOG` asks for, nobody can switch on what must not be written down.
+fn is_fit_to_print(what: &Metadata<'_>) -> bool {
+    let mut carriers = CARRIERS.iter();
+    *what.level() <= Level::INFO || !carriers.any(|name| what.target().starts_with(name))
 }
 
 /// JSON lines that begin with the node's name, so that those of many nodes can be told apart in one place.

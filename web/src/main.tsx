@@ -42,7 +42,7 @@ const socket = new Socket(
     token: () => session.token(),
     renewToken: async () => void (await session.renew()),
   },
-  { onFrame: (msg) => hub.receive(msg), onLink: (link) => hub.lineChanged(link) },
+  { onFrame: (msg) => hub.receive(msg), onLink: (link, delay) => hub.lineChanged(link, delay) },
 );
 const hub: Hub = new Hub(socket, timers);
 

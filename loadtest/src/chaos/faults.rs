@@ -8,7 +8,7 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use serde::Serialize;
 use zeitnot_loadtest::deployment::{
-    Deployment, SkewedClock, Swallow, Target, is_append, is_commit,
+    Deployment, RedisCluster, RedisSentinels, SkewedClock, Swallow, Target, is_append, is_commit,
 };
 
 use super::history::{Fault, History, Moment};
@@ -59,8 +59,10 @@ pub(crate) enum Kind {
     NginxReload,
     /// To a replica that lost the tail. It happens once.
     Failover,
-    /// One master of a cluster dies, its replica takes over, and it comes back as a replica.
+    /// One master of a cluster or of sentinels dies, a replica takes over, and it comes back as a replica.
     MasterKill,
+    /// The same with a master that stands still, and wakes up as the master that it was.
+    MasterStop,
     /// Slots of a cluster move to another master.
     SlotMove,
 }
@@ -85,6 +87,18 @@ impl Kind {
         Self::LineCut,
         Self::NodeDrain,
         Self::LineBlackhole,
+        Self::NodeSkew,
+        Self::NginxReload,
+    ];
+
+    /// Those of nodes over a Redis with sentinels.
+    pub(super) const OVER_SENTINELS: [Self; 8] = [
+        Self::MasterKill,
+        Self::NodeKill,
+        Self::PubsubKill,
+        Self::MasterStop,
+        Self::NodeStop,
+        Self::NodeDrain,
         Self::NodeSkew,
         Self::NginxReload,
     ];
@@ -182,8 +196,11 @@ impl Victim {
                 return Ok((String::new(), Some(outage)));
             }
             Kind::PubsubKill => {
-                let cluster = self.deployment.cluster();
-                let servers = cluster.map_or(&[][..], |cluster| cluster.servers());
+                let (cluster, sentinels) = (self.deployment.cluster(), self.deployment.sentinels());
+                let servers = cluster
+                    .map(RedisCluster::servers)
+                    .or(sentinels.map(RedisSentinels::servers))
+                    .unwrap_or_default();
                 for _ in 0..REPEATS {
                     for redis in self.deployment.redis().into_iter().chain(servers) {
                         redis.command("CLIENT KILL TYPE pubsub")?;
@@ -191,7 +208,10 @@ impl Victim {
                     sleep(REPEAT);
                 }
             }
-            Kind::MasterKill | Kind::SlotMove => {
+            Kind::MasterKill | Kind::MasterStop if self.deployment.sentinels().is_some() => {
+                return self.replace_master(kind, history);
+            }
+            Kind::MasterKill | Kind::MasterStop | Kind::SlotMove => {
                 let bucket = rng.random_range(0..BUCKETS);
                 return Ok((self.change_cluster(kind, bucket)?, None));
             }
@@ -211,7 +231,10 @@ impl Victim {
     }
 
     const fn is_alone(&self) -> bool {
-        self.deployment.redis().is_none() && self.deployment.cluster().is_none()
+        let deployment = &self.deployment;
+        deployment.redis().is_none()
+            && deployment.cluster().is_none()
+            && deployment.sentinels().is_none()
     }
 
     fn end_node(
@@ -280,6 +303,31 @@ impl Victim {
             proxy.cut()?;
         }
         Ok((begin, end))
+    }
+
+    /// Sentinels make another server the master; the answer is who was, and when nobody could commit anything.
+    fn replace_master(
+        &mut self,
+        kind: Kind,
+        history: &History,
+    ) -> anyhow::Result<(String, Outage)> {
+        let sentinels = self.deployment.sentinels_mut().context("no sentinels")?;
+        let old = sentinels.master()?;
+        if kind == Kind::MasterStop {
+            sentinels.server(old).pause()?;
+        } else {
+            sentinels.server_mut(old).kill()?;
+        }
+        let begin = history.now();
+        let new = sentinels.wait_for_failover(old)?;
+        let end = history.now();
+        if kind == Kind::MasterStop {
+            sentinels.server(old).resume()?;
+        } else {
+            sentinels.server_mut(old).start_again()?;
+        }
+        sentinels.wait_until_together()?;
+        Ok((format!("server {old}, then {new}"), Some((begin, end))))
     }
 
     fn change_cluster(&mut self, kind: Kind, first: u32) -> anyhow::Result<String> {

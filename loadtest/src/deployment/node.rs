@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -119,6 +119,15 @@ impl Node {
         self.kill()?;
         (self.process, self._stdout) = launch(&self.settings, &self.ports)?;
         Ok(())
+    }
+
+    /// The same with another build of the server.
+    ///
+    /// # Errors
+    /// As [`Node::restart`].
+    pub fn restart_as(&mut self, binary: &Path) -> anyhow::Result<()> {
+        binary.clone_into(&mut self.settings.binary);
+        self.restart()
     }
 
     /// Stops the process without ending it: its connections stay, and nothing answers.

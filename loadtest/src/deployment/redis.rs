@@ -1,6 +1,7 @@
 //! A real Redis server in a directory of its own: on a Unix socket, and on a port where something needs one.
 
 pub(super) mod cluster;
+pub(super) mod sentinel;
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,6 +13,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail, ensure};
 use tempfile::TempDir;
 
+use super::disk::SmallDisk;
 use super::port::Port;
 use super::process::Process;
 use super::resp::{self, Reply};
@@ -20,6 +22,7 @@ use super::wait::{PATIENCE, until};
 /// In the server's directory, which its data need not be in.
 const SOCKET: &str = "redis.sock";
 const LOG: &str = "redis.log";
+const CONFIG: &str = "redis.conf";
 
 /// A server that ends with its value.
 #[derive(Debug)]
@@ -30,11 +33,26 @@ pub struct RedisServer {
     dir: TempDir,
 }
 
+/// What a server on a port shows of itself to who connects.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    /// In PEM.
+    pub certificate: PathBuf,
+    /// Its private key, in PEM.
+    pub key: PathBuf,
+}
+
 /// What it was started with, and is started with again.
 #[derive(Debug)]
 struct Options {
     words: Vec<String>,
     variables: Vec<(OsString, OsString)>,
+    /// With one, the port speaks TLS only.
+    certificate: Option<Box<Certificate>>,
+    /// Whether there is a file with more, which the server itself may change.
+    has_file: bool,
+    /// What stands before its own command.
+    launcher: Vec<OsString>,
 }
 
 impl RedisServer {
@@ -62,7 +80,27 @@ impl RedisServer {
         options: &[&str],
         variables: &[(OsString, OsString)],
     ) -> anyhow::Result<Self> {
-        Self::launch(None, (options, variables))
+        Self::launch(None, (options, variables), None)
+    }
+
+    /// The same with its data on a disk that may be full.
+    ///
+    /// # Errors
+    /// As [`RedisServer::start`].
+    pub fn start_on_disk(disk: &SmallDisk, options: &[&str]) -> anyhow::Result<Self> {
+        let dir = disk
+            .path()
+            .to_str()
+            .context("the disk's name is not UTF-8")?;
+        let words = [&["--dir", dir], options].concat();
+        let options = Options {
+            words: words.into_iter().map(str::to_owned).collect(),
+            variables: Vec::new(),
+            certificate: None,
+            has_file: false,
+            launcher: disk.launcher(),
+        };
+        Self::launch_in(tempfile::tempdir()?, None, options)
     }
 
     /// The same on a port too, which stays its own over a restart.
@@ -70,7 +108,15 @@ impl RedisServer {
     /// # Errors
     /// As [`RedisServer::start`].
     pub fn start_on_port(options: &[&str]) -> anyhow::Result<Self> {
-        Self::launch(Some(Port::reserve()?), (options, &[]))
+        Self::launch(Some(Port::reserve()?), (options, &[]), None)
+    }
+
+    /// The same with TLS on its port, which shows this certificate.
+    ///
+    /// # Errors
+    /// As [`RedisServer::start`], or Redis was built without TLS.
+    pub fn start_with_tls(certificate: Certificate, options: &[&str]) -> anyhow::Result<Self> {
+        Self::launch(Some(Port::reserve()?), (options, &[]), Some(certificate))
     }
 
     /// A replica of a server that has a port; returns when it has all data.
@@ -85,15 +131,36 @@ impl RedisServer {
         Ok(replica)
     }
 
+    /// A sentinel that watches over what the file says.
+    fn start_sentinel(file: &str) -> anyhow::Result<Self> {
+        let dir = tempfile::tempdir()?;
+        fs::write(dir.path().join(CONFIG), file).context("write what a sentinel watches over")?;
+        let options = Options {
+            words: vec!["--sentinel".to_owned()],
+            variables: Vec::new(),
+            certificate: None,
+            has_file: true,
+            launcher: Vec::new(),
+        };
+        Self::launch_in(dir, Some(Port::reserve()?), options)
+    }
+
     fn launch(
         port: Option<Port>,
         (options, variables): (&[&str], &[(OsString, OsString)]),
+        certificate: Option<Certificate>,
     ) -> anyhow::Result<Self> {
-        let dir = tempfile::tempdir()?;
         let options = Options {
             words: options.iter().map(|&option| option.to_owned()).collect(),
             variables: variables.to_vec(),
+            certificate: certificate.map(Box::new),
+            has_file: false,
+            launcher: Vec::new(),
         };
+        Self::launch_in(tempfile::tempdir()?, port, options)
+    }
+
+    fn launch_in(dir: TempDir, port: Option<Port>, options: Options) -> anyhow::Result<Self> {
         let mut server = Self {
             process: spawn(dir.path(), (port.as_ref(), &options))?,
             options,
@@ -157,6 +224,22 @@ impl RedisServer {
         Ok(())
     }
 
+    /// From now on this replica hears nothing of its master, and does not know it again. Nobody is stopped for that: what a
+    /// stopped process has not read yet is not lost.
+    ///
+    /// # Errors
+    /// One of them does not answer.
+    pub fn lose(&self, master: &Self) -> anyhow::Result<()> {
+        // No master here has a password: who comes with one is refused.
+        self.call(&["CONFIG", "SET", "masterauth", "none"])?;
+        master.call(&["CLIENT", "KILL", "TYPE", "replica"])?;
+        until("a replica has lost its master", || {
+            let info = self.call(&["INFO", "replication"])?;
+            let info = info.text().unwrap_or_default();
+            Ok(info.contains("master_link_status:down"))
+        })
+    }
+
     /// Returns when this replica has all data of its master.
     ///
     /// # Errors
@@ -169,10 +252,13 @@ impl RedisServer {
         })
     }
 
-    /// Its address in fred's form, `redis://127.0.0.1:40123`, or `redis+unix:///path` without a port.
+    /// Its address in fred's form, `redis://127.0.0.1:40123`, `rediss://…` with TLS, or `redis+unix:///path` without a port.
     #[must_use]
     pub fn url(&self) -> String {
         match &self.port {
+            Some(port) if self.options.certificate.is_some() => {
+                format!("rediss://{}", port.address())
+            }
             Some(port) => format!("redis://{}", port.address()),
             None => format!("redis+unix://{}", self.socket().display()),
         }
@@ -260,8 +346,12 @@ impl RedisServer {
                 bail!("redis-server has ended: {log}");
             }
             // It does not listen yet, or reads its data.
-            let reply = self.ask(&[b"PING"]);
-            Ok(matches!(reply, Ok(Reply::Simple(_))))
+            Ok(match self.ask(&[b"PING"]) {
+                Ok(Reply::Simple(_)) => true,
+                // Only who has a name may ask for more.
+                Ok(Reply::Error(error)) => error.starts_with("NOAUTH"),
+                _ => false,
+            })
         })
     }
 }
@@ -308,10 +398,26 @@ impl RedisConnection {
 }
 
 fn spawn(dir: &Path, (port, options): (Option<&Port>, &Options)) -> anyhow::Result<Process> {
-    let port = port.map_or(0, |port| port.address().port());
-    let mut command = Command::new("redis-server");
+    let port = port.map_or(0, |port| port.address().port()).to_string();
+    let mut words = options.launcher.iter().cloned();
+    let program = words.next().unwrap_or_else(|| "redis-server".into());
+    let mut command = Command::new(program);
+    if !options.launcher.is_empty() {
+        command.args(words).arg("redis-server");
+    }
+    // It must come first.
+    command.args(options.has_file.then(|| dir.join(CONFIG)));
+    match &options.certificate {
+        None => command.args(["--port", &port]),
+        Some(shown) => command
+            .args(["--port", "0", "--tls-port", &port])
+            .args(["--tls-auth-clients", "no", "--tls-cert-file"])
+            .arg(&shown.certificate)
+            .arg("--tls-key-file")
+            .arg(&shown.key),
+    };
     command
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+        .args(["--bind", "127.0.0.1"])
         .arg("--unixsocket")
         .arg(dir.join(SOCKET))
         .arg("--logfile")

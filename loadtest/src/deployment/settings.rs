@@ -19,6 +19,11 @@ pub enum RedisKind {
     Single,
     /// One server with a replica. Nobody promotes it unasked.
     Replicated,
+    /// One server with so many replicas, and three sentinels that make one of these the master when it is silent.
+    Sentinel {
+        /// Replicas.
+        replicas: usize,
+    },
     /// A cluster of so many masters, each with so many replicas.
     Cluster {
         /// Masters.

@@ -1,4 +1,4 @@
-//! A line chart over time as SVG, which stands in a page by itself and takes that page's colors.
+//! A line chart over time, or over something that grows, as SVG, which stands in a page by itself and takes that page's colors.
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,19 @@ const MARKS: u8 = 4;
 /// Lines that have a color of their own; further ones take them again.
 const COLORS: usize = 6;
 
-/// One line: seconds and values.
+/// Times that the last step is the first one, from which on each doubling is as wide as the next.
+const WIDE: f64 = 20.0;
+
+/// What goes from left to right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Across {
+    /// Seconds, from 0 on.
+    Time,
+    /// Steps of this.
+    Steps(&'static str),
+}
+
+/// One line: seconds or steps, and values.
 #[derive(Debug, Clone)]
 pub(super) struct Curve {
     pub(super) name: String,
@@ -28,6 +40,7 @@ pub(super) struct Curve {
 pub(super) struct Chart {
     pub(super) title: String,
     pub(super) unit: &'static str,
+    pub(super) across: Across,
     pub(super) curves: Vec<Curve>,
 }
 
@@ -38,25 +51,29 @@ impl Chart {
         if points().count() < 2 {
             return String::new();
         }
-        let last = points().map(|(x, _)| *x).fold(1.0, f64::max);
         let most = ceiling(points().map(|(_, y)| *y).fold(0.0, f64::max));
-        let x = |second: f64| LEFT + second / last * (WIDTH - LEFT - RIGHT);
+        let place = self.across.places(points().map(|(x, _)| *x));
+        let x = |at: f64| LEFT + place(at) * (WIDTH - LEFT - RIGHT);
         let y = |value: f64| HEIGHT - BOTTOM - value / most * (HEIGHT - TOP - BOTTOM);
         let mut svg = String::new();
         for mark in 0..=MARKS {
             let share = f64::from(mark) / f64::from(MARKS);
             let (value, at) = (share * most, y(share * most));
-            let second = (share * last).round();
             // Writing to a string does not fail.
             let _ = write!(
                 svg,
-                r#"<line class="grid" x1="{LEFT}" x2="{}" y1="{at:.1}" y2="{at:.1}"/><text class="end" x="{}" y="{:.1}">{}</text><text class="mid" x="{:.1}" y="{}">{second} s</text>"#,
+                r#"<line class="grid" x1="{LEFT}" x2="{}" y1="{at:.1}" y2="{at:.1}"/><text class="end" x="{}" y="{:.1}">{}</text>"#,
                 WIDTH - RIGHT,
                 LEFT - 8.0,
                 at + 4.0,
-                short(value),
-                x(second),
-                HEIGHT - 8.0
+                short(value)
+            );
+        }
+        for (at, name) in self.across.marks(points().map(|(x, _)| *x)) {
+            let (at, below) = (x(at), HEIGHT - 8.0);
+            let _ = write!(
+                svg,
+                r#"<text class="mid" x="{at:.1}" y="{below}">{name}</text>"#
             );
         }
         let mut legend = String::new();
@@ -80,9 +97,56 @@ impl Chart {
             );
         }
         let (title, unit) = (escaped(&self.title), self.unit);
+        let over = match self.across {
+            Across::Time => "time",
+            Across::Steps(of) => of,
+        };
         format!(
-            r#"<figure><figcaption>{title}, {unit}</figcaption><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title} over time">{svg}</svg><ul>{legend}</ul></figure>"#
+            r#"<figure><figcaption>{title}, {unit}</figcaption><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title} over {over}">{svg}</svg><ul>{legend}</ul></figure>"#
         )
+    }
+}
+
+impl Across {
+    /// Where something stands between left (0) and right (1).
+    fn places(self, all: impl Iterator<Item = f64> + Clone) -> impl Fn(f64) -> f64 {
+        let last = all.clone().fold(1.0, f64::max);
+        let first = match self {
+            Self::Time => 0.0,
+            Self::Steps(_) => all.fold(last, f64::min),
+        };
+        let is_wide = first > 0.0 && last / first >= WIDE;
+        let span = (last - first).max(f64::MIN_POSITIVE);
+        move |at| {
+            if is_wide {
+                (at / first).ln() / (last / first).ln()
+            } else {
+                (at - first) / span
+            }
+        }
+    }
+
+    /// What is written below, and where: some seconds, or every step.
+    fn marks(self, all: impl Iterator<Item = f64>) -> Vec<(f64, String)> {
+        match self {
+            Self::Time => {
+                let last = all.fold(1.0, f64::max);
+                let shares = (0..=MARKS).map(|mark| f64::from(mark) / f64::from(MARKS));
+                let seconds = shares.map(|share| (share * last).round());
+                seconds
+                    .map(|second| (second, format!("{second} s")))
+                    .collect()
+            }
+            Self::Steps(_) => {
+                let mut steps: Vec<f64> = all.collect();
+                steps.sort_by(f64::total_cmp);
+                steps.dedup();
+                steps
+                    .into_iter()
+                    .map(|step| (step, format!("{step}")))
+                    .collect()
+            }
+        }
     }
 }
 
@@ -128,6 +192,7 @@ mod tests {
         let chart = Chart {
             title: "a <b>".to_owned(),
             unit: "ms",
+            across: Across::Time,
             curves: vec![Curve {
                 name: "\"&".to_owned(),
                 points: vec![(0.0, 1.0), (1.0, 2.0)],
@@ -136,5 +201,16 @@ mod tests {
         let html = chart.html();
         assert!(html.contains("a &lt;b&gt;") && html.contains("&quot;&amp;"));
         assert!(html.contains(r#"points="64.0,102.0 708.0,12.0""#), "{html}");
+    }
+
+    #[test]
+    fn steps_stand_by_their_doublings_where_they_grow_far() {
+        let far = [100.0, 1000.0, 10_000.0];
+        let place = Across::Steps("games").places(far.into_iter());
+        assert!((place(1000.0) - 0.5).abs() < 1e-9 && place(100.0).abs() < 1e-9);
+        let near = Across::Steps("nodes").places([1.0, 2.0, 3.0].into_iter());
+        assert!((near(2.0) - 0.5).abs() < 1e-9);
+        let marks = Across::Steps("nodes").marks([2.0, 1.0, 2.0].into_iter());
+        assert_eq!(marks, [(1.0, "1".to_owned()), (2.0, "2".to_owned())]);
     }
 }

@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use super::chart::{Chart, Curve, escaped};
+use super::chart::{Across, Chart, Curve, escaped};
+use super::growth::Growth;
 use super::{Findings, points};
 use crate::latencies::{Distribution, Point};
 use crate::report::number;
@@ -16,10 +17,20 @@ const STYLE: &str = include_str!("report.css");
 pub(super) fn page(runs: &[Findings], lead: &str) -> String {
     let scenario = runs.first().map_or("", |run| run.scenario);
     let sections: String = runs.iter().map(section).collect();
+    whole(scenario, &format!("{lead}{sections}"))
+}
+
+/// The page of what grows: for each thing a table, and charts of times, without what was seen second by second.
+pub(super) fn page_of_growth(all: &[Growth]) -> String {
+    let sections: String = all.iter().map(section_of_growth).collect();
+    whole("growth", &sections)
+}
+
+fn whole(scenario: &str, sections: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"><title>zeitnot-loadtest \
-         {scenario}</title><style>{STYLE}</style></head><body><h1>zeitnot-loadtest {scenario}</h1>{lead}{sections}</body></html>\n"
+         {scenario}</title><style>{STYLE}</style></head><body><h1>zeitnot-loadtest {scenario}</h1>{sections}</body></html>\n"
     )
 }
 
@@ -45,6 +56,57 @@ fn section(run: &Findings) -> String {
     text.push_str("</table>");
     text.push_str(&latencies(&run.latencies));
     for chart in charts(run) {
+        text.push_str(&chart.html());
+    }
+    text.push_str("</section>");
+    text
+}
+
+fn section_of_growth(growth: &Growth) -> String {
+    let mut text = format!("<section><h2>{}</h2>", escaped(growth.of));
+    for remark in &growth.remarks {
+        // Writing to a string does not fail.
+        let _ = write!(text, "<p>{}</p>", escaped(remark));
+    }
+    for step in &growth.steps {
+        for (kind, seen) in step.findings.failures.iter() {
+            let (count, example) = (seen.count, escaped(&seen.example));
+            let _ = write!(
+                text,
+                "<p class=\"failed\">{}: {kind:?} {count} ×, e.g. {example}</p>",
+                step.at
+            );
+        }
+    }
+    text.push_str("<table><tr><th></th>");
+    for step in &growth.steps {
+        let _ = write!(text, "<th>{}</th>", step.at);
+    }
+    text.push_str("</tr>");
+    let figures = growth.figures();
+    for figure in &figures {
+        let _ = write!(text, "<tr><th>{}</th>", escaped(&figure.label()));
+        for value in &figure.values {
+            let _ = write!(text, "<td>{}</td>", number(*value));
+        }
+        text.push_str("</tr>");
+    }
+    text.push_str("</table>");
+    let costs = figures.into_iter();
+    for figure in costs.filter(|figure| matches!(figure.unit, "µs" | "ms")) {
+        let steps = growth.steps.iter().map(|step| step.at);
+        let points = steps.zip(figure.values);
+        let chart = Chart {
+            title: figure.name.clone(),
+            unit: figure.unit,
+            across: Across::Steps(growth.of),
+            curves: vec![Curve {
+                name: figure.name,
+                points: points
+                    .filter_map(|(at, value)| Some((at, value?)))
+                    .collect(),
+            }],
+        };
         text.push_str(&chart.html());
     }
     text.push_str("</section>");
@@ -87,6 +149,7 @@ fn charts(run: &Findings) -> Vec<Chart> {
         .map(|one| Chart {
             title: one.name.to_owned(),
             unit: "ms",
+            across: Across::Time,
             curves: vec![
                 Curve {
                     name: "p50".to_owned(),
@@ -110,6 +173,7 @@ fn charts(run: &Findings) -> Vec<Chart> {
     charts.push(Chart {
         title: "How many".to_owned(),
         unit: "a second",
+        across: Across::Time,
         curves: counts.collect(),
     });
     charts.push(of_processes(run, ("CPU", "cores"), |sample| sample.cores));
@@ -135,6 +199,7 @@ fn of_processes(
     Chart {
         title: title.to_owned(),
         unit,
+        across: Across::Time,
         curves: run.processes.iter().map(curve).collect(),
     }
 }

@@ -220,6 +220,16 @@ fn whoever_seeks_finds_somebody() {
 }
 
 #[test]
+fn a_node_shows_whole_games_that_it_has_never_seen() {
+    let args = ["open", "--rate", "60", "--seconds", "1", "--plies", "30"];
+    let runs = run(&args);
+    for name in ["the node has never seen it", "the node has it"] {
+        assert_eq!(count(&runs[0], name), 60);
+    }
+    assert_eq!(runs[0]["failures"], json!({}));
+}
+
+#[test]
 fn steps_go_up_to_where_they_are_told_to_end() {
     let args = [
         "steps",
@@ -280,6 +290,67 @@ fn a_peer_does_the_same_work_and_passes_the_same_oracle() {
     assert_eq!(count(peer, "own answer"), 40);
     assert_eq!(count(floor, "opponent has it"), 40);
     assert_eq!(of("steps").len(), 2);
+}
+
+#[test]
+fn whatever_grows_has_a_figure_at_each_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let page = dir.path().join("page.html");
+    let args = [
+        "growth",
+        "--other-games",
+        "3",
+        "--nodes",
+        "1,2",
+        "--masters",
+        "1",
+        "--plies",
+        "4,8",
+        "--seconds",
+        "1",
+        "--only",
+        "nodes",
+        "--only",
+        "masters",
+        "--only",
+        "plies",
+        "--html",
+        page.to_str().unwrap(),
+    ];
+    let grown = run(&args);
+    let steps: Vec<_> = grown
+        .iter()
+        .map(|one| {
+            let steps = one["steps"].as_array().unwrap();
+            for step in steps {
+                assert!(number(step, "CPU of all nodes a move") >= 0.0);
+                assert!(count(step, "opponent has it") > 0);
+            }
+            (one["of"].as_str().unwrap(), steps.len())
+        })
+        .collect();
+    assert_eq!(steps, [("nodes", 2), ("masters", 1), ("plies", 2)]);
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("<polyline") && page.contains("over nodes"));
+}
+
+#[test]
+fn a_plan_says_what_it_assumes_and_how_far_it_is_from_a_run() {
+    let plan = |args: &[&str]| {
+        let output = Command::new(TOOL).arg("plan").args(args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = plan(&["--players", "100000"]);
+    for word in ["nodes", "masters of Redis", "Assumed:", "make bench-play"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let json: Value = serde_json::from_str(&plan(&["--players", "100000", "--json"])).unwrap();
+    assert!(
+        json["nodes"].as_u64().unwrap() >= 2 && json["redis"]["masters"].as_u64().unwrap() >= 1
+    );
+    let more: Value = serde_json::from_str(&plan(&["--players", "400000", "--json"])).unwrap();
+    assert!(more["nodes"].as_u64() > json["nodes"].as_u64());
 }
 
 /// Latencies count from when moves were due, so whoever is kept waiting by a server that stands still counts each move

@@ -25,6 +25,20 @@ use crate::time::{Millis, Timestamp};
 /// The longest entry that is read, in bytes. Ours stay under 400, set-ups included.
 pub const MAX_ENTRY_LEN: usize = 1024;
 
+/// Whether this build stands for a later one, which writes a word more behind each move, and one kind by another name.
+const IS_NEXT: bool = cfg!(feature = "next-format");
+
+/// What stands behind a move then.
+const NEXT_WORD: &str = if IS_NEXT { " next:1" } else { "" };
+
+/// What a declined draw is called, and what it will be called then.
+const DRAW_DECLINED: &str = if IS_NEXT {
+    NEXT_DRAW_DECLINED
+} else {
+    "draw-decline"
+};
+const NEXT_DRAW_DECLINED: &str = "draw-refused";
+
 /// One entry of a log after the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -112,13 +126,13 @@ impl fmt::Display for Event {
     /// The body of its entry.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Played { mv, charge: None } => write!(f, "{mv}"),
+            Self::Played { mv, charge: None } => write!(f, "{mv}{NEXT_WORD}"),
             Self::Played {
                 mv,
                 charge: Some(charge),
-            } => write!(f, "{mv} {charge}"),
+            } => write!(f, "{mv} {charge}{NEXT_WORD}"),
             Self::DrawOffered(by) => write!(f, "draw-offer {by}"),
-            Self::DrawDeclined(by) => write!(f, "draw-decline {by}"),
+            Self::DrawDeclined(by) => write!(f, "{DRAW_DECLINED} {by}"),
             Self::TakebackOffered(by) => write!(f, "takeback-offer {by}"),
             Self::TakebackDeclined(by) => write!(f, "takeback-decline {by}"),
             Self::TakenBack { by, to } => write!(f, "takeback {by} to:{}", to.0),
@@ -155,6 +169,7 @@ fn parse_event(body: &str) -> Option<Event> {
     Some(match kind {
         "draw-offer" => Event::DrawOffered(parse_next(&mut words)?),
         "draw-decline" => Event::DrawDeclined(parse_next(&mut words)?),
+        NEXT_DRAW_DECLINED if IS_NEXT => Event::DrawDeclined(parse_next(&mut words)?),
         "takeback-offer" => Event::TakebackOffered(parse_next(&mut words)?),
         "takeback-decline" => Event::TakebackDeclined(parse_next(&mut words)?),
         "takeback" => Event::TakenBack {

@@ -21,6 +21,8 @@ const LINE: usize = 80;
 pub fn pgn(id: GameId, game: &Game, site: &str) -> String {
     let mut text = String::new();
     for (tag, value) in tags(id, game, site) {
+        // A tag is one line of printed characters, whatever a name in an old log may be.
+        let value = value.replace(char::is_control, " ");
         let value = value.replace('\\', "\\\\").replace('"', "\\\"");
         writeln!(text, "[{tag} \"{value}\"]").expect("a String takes all");
     }

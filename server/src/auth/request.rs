@@ -6,8 +6,11 @@ use axum::http::{HeaderMap, Method, header};
 
 use super::Verified;
 use crate::App;
+use crate::address::Address;
 use crate::config::{Config, Origin};
 use crate::error::ApiError;
+use crate::metrics::Limited;
+use crate::quota::Subject;
 use zeitnot_game::wire::ErrorCode;
 
 /// The subprotocol of our sockets.
@@ -16,7 +19,8 @@ pub const SUBPROTOCOL: &str = "zeitnot.v1";
 /// The cookie that may carry a token.
 const COOKIE: &str = "zeitnot";
 
-/// Who sends a request; nothing for an anonymous watcher. A bad token is refused, never taken for none.
+/// Who sends a request; nothing for an anonymous watcher. A bad token is refused, never taken for none. The request is
+/// one of those that a user may send in a time; without a good token, of those of its address.
 #[derive(Debug, Clone)]
 pub struct Caller(pub Option<Verified>);
 
@@ -24,24 +28,57 @@ pub struct Caller(pub Option<Verified>);
 #[derive(Debug, Clone)]
 pub struct Player(pub Verified);
 
+/// Who comes to stay, and from where: he is counted as long as he does, not by the request.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// Who it is; nothing for an anonymous watcher.
+    pub me: Option<Verified>,
+    /// Where the request comes from.
+    pub address: Address,
+}
+
 impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let Some(found) = Found::find(&parts.headers) else {
-            return Ok(Self(None));
-        };
-        if found.is_cookie
-            && may_do_harm(parts)
-            && !is_from_allowed_page(&parts.headers, &app.config)
-        {
-            return Err(ApiError::new(
-                ErrorCode::Forbidden,
-                "this page's origin may not use the cookie of this server",
-            ));
+        let me = identify(parts, app);
+        match &me {
+            Ok(Some(me)) => {
+                let who = Subject::User(&me.user.id);
+                app.quotas.take(Limited::Requests, who).await?;
+            }
+            Ok(None) | Err(_) => {
+                let Ok(address) = Address::from_request_parts(parts, app).await;
+                let who = Subject::Address(address);
+                app.quotas.take(Limited::Anonymous, who).await?;
+            }
         }
-        Ok(Self(Some(app.verify(found.token)?)))
+        me.map(Self)
     }
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let me = identify(parts, app)?;
+        let Ok(address) = Address::from_request_parts(parts, app).await;
+        Ok(Self { me, address })
+    }
+}
+
+/// Whose token a request has, if any.
+fn identify(parts: &Parts, app: &App) -> Result<Option<Verified>, ApiError> {
+    let Some(found) = Found::find(&parts.headers) else {
+        return Ok(None);
+    };
+    if found.is_cookie && may_do_harm(parts) && !is_from_allowed_page(&parts.headers, &app.config) {
+        return Err(ApiError::new(
+            ErrorCode::Forbidden,
+            "this page's origin may not use the cookie of this server",
+        ));
+    }
+    Ok(Some(app.verify(found.token)?))
 }
 
 impl FromRequestParts<App> for Player {

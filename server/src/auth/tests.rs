@@ -390,6 +390,8 @@ fn names_are_cleaned() {
     for (name, expected) in cases {
         assert_eq!(&*display_name(name), expected, "{name:?}");
     }
+    let marks_and_a_letter = "\u{301}".repeat(20) + "a";
+    assert_eq!(&*display_name(&marks_and_a_letter), "");
     let (auth, _) = bench();
     let nameless = auth.issue_guest(" \u{200b}", AT_NOW).user;
     assert_eq!(

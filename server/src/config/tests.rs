@@ -37,6 +37,17 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
 }
 
 #[test]
+fn the_last_word_on_the_command_line_counts() {
+    let flags = ["--rate-limits", "off", "--rate-limits", "on"];
+    let config = read("", &flags).unwrap().config;
+    assert_eq!(config.rate_limits, Switch::On);
+    let lists = ["--trusted-proxy", "10.0.0.1", "--trusted-proxy", "::1,::2"];
+    let config = read("rate-limits = false", &lists).unwrap().config;
+    assert_eq!(config.rate_limits, Switch::Off);
+    assert_eq!(config.trusted_proxy.len(), 3, "all of a list");
+}
+
+#[test]
 fn a_list_in_the_file_gives_way_as_a_whole() {
     let file = "allowed-origin = [\"https://a.example\", \"https://b.example:8443\"]";
     let origins = |flags: &[&str]| -> Vec<String> {

@@ -8,8 +8,11 @@ use serde_json::{Value, json};
 
 use super::Params;
 use crate::App;
+use crate::address::Address;
 use crate::auth::{Issued, Player};
 use crate::error::ApiError;
+use crate::metrics::Limited;
+use crate::quota::Subject;
 use zeitnot_game::wire::ErrorCode;
 
 /// Takes the cookie away that may carry a token.
@@ -18,9 +21,15 @@ const NO_COOKIE: &str = "zeitnot=; Max-Age=0; HttpOnly; SameSite=Lax; Path=/";
 /// `POST /api/auth/guest`: a new guest, with a name of its choice to show.
 ///
 /// # Errors
-/// The name is no text.
-pub async fn guest(State(app): State<App>, params: Params) -> Result<Json<Value>, ApiError> {
+/// The name is no text, or too many were made from this address.
+pub async fn guest(
+    State(app): State<App>,
+    address: Address,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
     let name = params.text("name")?.unwrap_or_default();
+    let from = Subject::Address(address);
+    app.quotas.take(Limited::Guests, from).await?;
     Ok(answer(&app.auth.issue_guest(name, app.wall_time())))
 }
 

@@ -14,22 +14,30 @@ use zeitnot_game::wire::{self, ErrorCode};
 
 use super::{LinkBase, Params};
 use crate::App;
+use crate::address::Address;
 use crate::auth::{Caller, Player};
 use crate::challenge::{self, Accepted, Open};
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::metrics::Limited;
+use crate::quota::Subject;
 
 /// `POST /api/challenge/open`
 ///
 /// # Errors
-/// A field is not what it should be, or the store does not answer.
+/// A field is not what it should be, the caller has opened too many, or the store does not answer.
 pub async fn open(
     State(app): State<App>,
-    _: Caller,
+    (Caller(me), address): (Caller, Address),
     base: LinkBase,
     params: Params,
 ) -> Result<Json<wire::Challenge>, ApiError> {
     let terms = terms(&params, &app.config)?;
+    let who = match &me {
+        Some(me) => Subject::User(&me.user.id),
+        None => Subject::Address(address),
+    };
+    app.quotas.take(Limited::Challenges, who).await?;
     let open = challenge::open(&*app.store, terms, app.wall_time()).await?;
     Ok(Json(describe(&open, &base)))
 }
@@ -83,7 +91,7 @@ fn not_found() -> ApiError {
 }
 
 /// What is to be played, from the fields of a request.
-fn terms(params: &Params, config: &Config) -> Result<Terms, ApiError> {
+pub(crate) fn terms(params: &Params, config: &Config) -> Result<Terms, ApiError> {
     let time_control = time_control(params)?;
     let (variant, start) = position(params)?;
     if params.flag("rated")? {

@@ -15,17 +15,15 @@ use zeitnot_game::id::{GameId, Head, Tag, Version};
 
 use super::Params;
 use crate::App;
-use crate::auth::{Caller, Verified};
+use crate::address::Address;
+use crate::auth::{Caller, Verified, Visitor};
 use crate::error::ApiError;
-use crate::limits::{
-    MAX_POLL_WAIT_SECS, POLL_WAIT_SECS, SOCKET_RETRY_AFTER, STREAM_PERIOD, STREAM_RETRY_MS,
-};
+use crate::limits::{MAX_POLL_WAIT_SECS, POLL_WAIT_SECS, STREAM_PERIOD, STREAM_RETRY_MS};
 use crate::metrics::METRICS;
 use crate::outbox::{Form, Frame, OutboxReader, outbox};
 use crate::play::Refused;
 use crate::replica::{Leaving, Start, Watch};
-use crate::ws::Ticket;
-use zeitnot_game::wire::ErrorCode;
+use crate::sockets::{self, Ticket};
 
 /// Who follows a game from here; it does so no longer when this is dropped.
 struct Follower {
@@ -43,19 +41,20 @@ struct Follower {
 /// There is no such game, the store does not answer, or a parameter cannot be read.
 pub async fn follow(
     State(app): State<App>,
-    Caller(me): Caller,
+    (Caller(me), address): (Caller, Address),
     Path(id): Path<String>,
     (headers, params): (HeaderMap, Params),
 ) -> Result<Response, ApiError> {
     let id = id.parse().map_err(|_| Refused::NotFound)?;
+    let visitor = Visitor { me, address };
     let accepted = header_text(&headers, &header::ACCEPT);
     let wants_json = accepted.starts_with("application/json");
     if wants_json {
-        return poll((app, me), id, &params).await;
+        return poll((app, visitor), id, &params).await;
     }
     let last = header_text(&headers, &LAST_EVENT_ID);
     let start = entry_of(last).map_or(Start::Snapshot, Start::AfterEntry);
-    let follower = Follower::begin((app, me), id, (Form::Event, start)).await?;
+    let follower = Follower::begin((app, visitor), id, (Form::Event, start)).await?;
     Ok(events(follower))
 }
 
@@ -76,17 +75,12 @@ fn entry_of(id: &str) -> Option<Head> {
 
 impl Follower {
     async fn begin(
-        (app, me): (App, Option<Verified>),
+        (app, visitor): (App, Visitor),
         game: GameId,
         (form, start): (Form, Start),
     ) -> Result<Self, ApiError> {
-        let ticket = app
-            .sockets
-            .admit(app.config.max_sockets, &METRICS.streams)
-            .ok_or_else(|| {
-                let message = "this node has as many sockets and streams as it takes";
-                ApiError::new(ErrorCode::Unavailable, message).retry_after(SOCKET_RETRY_AFTER)
-            })?;
+        let ticket = sockets::admit(&app, &visitor, &METRICS.streams).await?;
+        let me = visitor.me;
         let (outbox, frames) = outbox(form);
         let watch = Watch {
             follower: ticket.number(),
@@ -172,7 +166,7 @@ fn version_of(frame: &Frame) -> Option<Version> {
 
 /// The frames after a version: at once if there are any, else as soon as there is one, none if it takes too long.
 async fn poll(
-    (app, me): (App, Option<Verified>),
+    (app, visitor): (App, Visitor),
     game: GameId,
     params: &Params,
 ) -> Result<Response, ApiError> {
@@ -184,7 +178,8 @@ async fn poll(
     }
     let until = Instant::now() + Duration::from_secs(wait);
     let draining = app.shutdown.draining.clone();
-    let mut follower = Follower::begin((app, me), game, (Form::Json, Start::After(after))).await?;
+    let mut follower =
+        Follower::begin((app, visitor), game, (Form::Json, Start::After(after))).await?;
     let (mut v, mut frames) = (after, Vec::new());
     let first = async {
         loop {

@@ -1,14 +1,14 @@
 //! Links to our own pages.
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use crate::App;
+use crate::address;
 use crate::auth::request;
-use crate::config::{Network, Origin};
+use crate::config::Origin;
 use crate::error::ApiError;
 
 /// What links begin with: the public address of the settings, else the one that the client used.
@@ -28,11 +28,7 @@ impl FromRequestParts<App> for LinkBase {
         if let Some(origin) = &app.config.public_url {
             return Ok(Self(origin.clone()));
         }
-        let peer = parts.extensions.get::<SocketAddr>();
-        let is_by_proxy = peer.is_some_and(|peer| {
-            let is_trusted = |network: &Network| network.contains(peer.ip());
-            app.config.trusted_proxy.iter().any(is_trusted)
-        });
+        let is_by_proxy = address::is_by_proxy(parts, &app.config.trusted_proxy);
         let proto = parts.headers.get("x-forwarded-proto");
         let is_https = is_by_proxy && proto.is_some_and(|proto| proto == "https");
         request::host(&parts.headers)

@@ -4,16 +4,20 @@
 //! numbers and booleans as what they are or as text.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
 use std::str::FromStr;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::error::ApiError;
-use crate::limits::BODY_TIMEOUT;
+use crate::limits::{BODY_TIMEOUT, MAX_QUOTED};
 use zeitnot_game::wire::ErrorCode;
 
 /// The fields of a request by name. Those of the body win over those of the query; an object's fields stand under its
@@ -71,59 +75,111 @@ impl Params {
         }
     }
 
-    fn read(query: &str, content_type: &str, body: &[u8]) -> Result<Self, ApiError> {
-        let mut params = Self::default();
-        params.add_form(query.as_bytes());
+    /// Reads the parts of a request; `content_type` in lower case.
+    pub(crate) fn read(query: &str, content_type: &str, body: &[u8]) -> Result<Self, ApiError> {
+        let (mut params, mut of_body) = (Self::default(), Self::default());
+        params.add_form(query.as_bytes())?;
         if content_type.contains("json") {
             if !body.trim_ascii().is_empty() {
-                params.add_json(body)?;
+                of_body.add_json(body)?;
             }
         } else if content_type.is_empty() || content_type.contains("form-urlencoded") {
-            params.add_form(body);
+            of_body.add_form(body)?;
         } else if !body.is_empty() {
             let problem = "send application/json or application/x-www-form-urlencoded";
             return Err(ApiError::field("content-type", problem));
         }
+        params.0.append(&mut of_body.0);
         Ok(params)
     }
 
-    fn add_form(&mut self, text: &[u8]) {
+    fn add_form(&mut self, text: &[u8]) -> Result<(), ApiError> {
         for (name, value) in form_urlencoded::parse(text) {
-            self.0
-                .insert(name.into_owned(), Field::Text(value.into_owned()));
+            self.add(name.into_owned(), Field::Text(value.into_owned()))?;
         }
+        Ok(())
     }
 
     fn add_json(&mut self, body: &[u8]) -> Result<(), ApiError> {
         let unreadable =
             |problem| ApiError::new(ErrorCode::BadRequest, format!("the body is {problem}"));
-        let value =
-            serde_json::from_slice(body).map_err(|e| unreadable(format!("no JSON: {e}")))?;
-        let Value::Object(fields) = value else {
+        let Member::Object(Members(members)) =
+            serde_json::from_slice(body).map_err(|e| unreadable(format!("no JSON: {e}")))?
+        else {
             return Err(unreadable("no JSON object".to_owned()));
         };
-        for (name, value) in fields {
-            if let Value::Object(inner) = value {
-                for (inner_name, value) in inner {
-                    self.add_value(format!("{name}.{inner_name}"), value);
+        for (name, member) in members {
+            match member {
+                Member::Object(Members(inner)) => {
+                    for (inner_name, member) in inner {
+                        self.add_member(format!("{name}.{inner_name}"), &member)?;
+                    }
+                    self.add(name, Field::Other)?;
                 }
-                self.0.insert(name, Field::Other);
-            } else {
-                self.add_value(name, value);
+                plain @ Member::Plain(_) => self.add_member(name, &plain)?,
             }
         }
         Ok(())
     }
 
-    fn add_value(&mut self, name: String, value: Value) {
-        let field = match value {
-            Value::Null => return,
-            Value::Bool(flag) => Field::Text(flag.to_string()),
-            Value::Number(number) => Field::Text(number.to_string()),
-            Value::String(text) => Field::Text(text),
-            Value::Array(_) | Value::Object(_) => Field::Other,
+    fn add_member(&mut self, name: String, member: &Member) -> Result<(), ApiError> {
+        let field = match member {
+            Member::Plain(Value::Null) => return Ok(()),
+            Member::Plain(Value::Bool(flag)) => Field::Text(flag.to_string()),
+            Member::Plain(Value::Number(number)) => Field::Text(number.to_string()),
+            Member::Plain(Value::String(text)) => Field::Text(text.clone()),
+            Member::Plain(_) | Member::Object(_) => Field::Other,
         };
-        self.0.insert(name, field);
+        self.add(name, field)
+    }
+
+    /// Which of two of the same name would count, nobody could know.
+    fn add(&mut self, name: String, field: Field) -> Result<(), ApiError> {
+        match self.0.entry(name) {
+            Entry::Vacant(place) => {
+                place.insert(field);
+                Ok(())
+            }
+            Entry::Occupied(taken) => {
+                let name: String = taken.key().chars().take(MAX_QUOTED).collect();
+                Err(ApiError::field(&name, "it is there more than once"))
+            }
+        }
+    }
+}
+
+/// A JSON value whose objects still have what was said twice.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Member {
+    Object(Members),
+    Plain(Value),
+}
+
+/// The members of an object in their order.
+struct Members(Vec<(String, Member)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Read;
+
+        impl<'de> Visitor<'de> for Read {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        json.deserialize_map(Read)
     }
 }
 
@@ -135,6 +191,12 @@ impl<S: Send + Sync> FromRequest<S> for Params {
         let content_type = request.headers().get(header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
         let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
+        let encoding = request.headers().get(header::CONTENT_ENCODING);
+        if encoding.is_some_and(|encoding| encoding != "identity") {
+            // What is small here could be anything there.
+            let problem = "bodies are taken as they are, not packed";
+            return Err(ApiError::field("content-encoding", problem));
+        }
         let slow = |_| ApiError::new(ErrorCode::BadRequest, "the body did not arrive in time");
         let body = timeout(BODY_TIMEOUT, Bytes::from_request(request, state))
             .await
@@ -207,5 +269,47 @@ mod tests {
         assert!(params.text("b.c").is_err());
         assert!(params.parsed::<u32>("n").is_err());
         assert!(params.flag("n").is_err());
+    }
+
+    #[test]
+    fn what_is_said_twice_is_refused() {
+        let cases = [
+            ("a=1&a=1", "", ""),
+            ("", FORM, "a=1&b=2&a=3"),
+            ("", JSON, r#"{"a":1,"a":1}"#),
+            ("", JSON, r#"{"a":1,"b":{"c":1,"c":2}}"#),
+            ("", JSON, r#"{"b.c":1,"b":{"c":1}}"#),
+            ("", JSON, r#"{"a":{},"a":null,"a":1}"#),
+        ];
+        for (query, content_type, body) in cases {
+            let error = Params::read(query, content_type, body.as_bytes()).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::BadRequest, "{query}{body}");
+            let says = format!("{error:?}");
+            assert!(says.contains("more than once"), "{query}{body}: {says}");
+        }
+    }
+
+    #[test]
+    fn json_that_is_deep_or_huge_is_no_danger() {
+        let nest = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let objects = |depth| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+        let refused = [
+            nest(100_000),
+            objects(100_000),
+            format!(r#"{{"a":{}}}"#, nest(100_000)),
+            r#"{"a":1e999}"#.to_owned(),
+            r#"{"a":-1e999}"#.to_owned(),
+        ];
+        for body in refused {
+            let error = Params::read("", JSON, body.as_bytes()).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::BadRequest);
+        }
+        let long = format!(
+            r#"{{"a":"{}","b":{}}}"#,
+            "x".repeat(10_000),
+            "9".repeat(300)
+        );
+        let params = Params::read("", JSON, long.as_bytes()).unwrap();
+        assert!(params.parsed::<u32>("a").is_err() && params.parsed::<u32>("b").is_err());
     }
 }

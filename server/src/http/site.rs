@@ -5,24 +5,17 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::response::{IntoResponse as _, Response};
 use zeitnot_web::{Asset, CONTENT_SECURITY_POLICY};
 
+use super::guard;
 use crate::error::ApiError;
 
 /// For files whose name changes with their content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
+/// What the internal port answers beside its page.
+const INTERNAL: [&str; 3] = ["/metrics", "/healthz", "/readyz"];
+
 /// For all others: kept, but asked for again each time.
 const ASK_AGAIN: &str = "no-cache";
-
-/// What the browser must not do with our pages.
-const GUARDS: [(HeaderName, &str); 4] = [
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "same-origin"),
-    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
-];
 
 /// Any path that no other route takes.
 pub async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
@@ -36,13 +29,17 @@ pub async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
         None if is_file(path) => missing(),
         None => answer(zeitnot_web::shell(accepted), &headers),
     };
-    guarded(response)
+    guard::as_page(response, CONTENT_SECURITY_POLICY)
 }
 
-/// Whether a path names a file rather than a page. A page's last part has no dot.
+/// Whether a path names a file rather than a page. A page's last part has no dot, and is nothing of the internal port:
+/// who asks for that here is told so.
 fn is_file(path: &str) -> bool {
     let last = path.rsplit('/').next().unwrap_or(path);
-    path.starts_with("/assets/") || path.starts_with("/.") || last.contains('.')
+    path.starts_with("/assets/")
+        || path.starts_with("/.")
+        || last.contains('.')
+        || INTERNAL.contains(&path)
 }
 
 fn answer(asset: Asset, headers: &HeaderMap) -> Response {
@@ -72,13 +69,6 @@ fn answer(asset: Asset, headers: &HeaderMap) -> Response {
 fn missing() -> Response {
     let mut response = (StatusCode::NOT_FOUND, "there is no such file\n").into_response();
     set(&mut response, header::CACHE_CONTROL, "no-store");
-    response
-}
-
-fn guarded(mut response: Response) -> Response {
-    for (name, value) in GUARDS {
-        set(&mut response, name, value);
-    }
     response
 }
 

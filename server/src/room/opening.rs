@@ -18,7 +18,7 @@ pub(super) async fn open(rooms: &Rooms, id: GameId) -> Result<(Replica, Follow),
     }
     let asked = Instant::now();
     let follow = rooms.store.follow(id).await?;
-    let log = rooms.store.read(id, Version(0)).await?;
+    let (log, chat) = tokio::try_join!(rooms.store.read(id, Version(0)), rooms.store.chat(id))?;
     if log.lines.is_empty() {
         return Err(Refused::NotFound);
     }
@@ -28,7 +28,7 @@ pub(super) async fn open(rooms: &Rooms, id: GameId) -> Result<(Replica, Follow),
     })?;
     debug!(game.id = %id, version = %game.version(), "opened game {id}");
     let mut replica = Replica::new(id, (game, asked), rooms.fanout.clone());
-    replica.remember(&rooms.store.chat(id).await?);
+    replica.remember(&chat);
     Ok((replica, follow))
 }
 

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -46,7 +47,7 @@ use super::{
 };
 use crate::health::Health;
 use crate::limits::{
-    FLAG_PAUSE_AFTER_LOSS, READ_CONNECTIONS, STORE_RETRY_PAUSE, STORE_TIMEOUT, WRITE_QUEUE,
+    FLAG_PAUSE_AFTER_LOSS, Quota, READ_CONNECTIONS, STORE_RETRY_PAUSE, STORE_TIMEOUT, WRITE_QUEUE,
 };
 
 const LOCK_FILE: &str = "zeitnot.lock";
@@ -153,12 +154,13 @@ impl EmbeddedStore {
         let reads = SqlitePoolOptions::new()
             .max_connections(READ_CONNECTIONS)
             .acquire_timeout(STORE_TIMEOUT)
-            .connect_with(options.read_only(true))
+            .connect_with(options.clone().read_only(true))
             .await?;
         let (queue, writes) = mpsc::channel(WRITE_QUEUE);
         let shutdown = CancellationToken::new();
         let writer = Writer {
             connection,
+            options,
             queue: writes,
             clock: clock.clone(),
             shared: shared.clone(),
@@ -423,6 +425,10 @@ impl Store for EmbeddedStore {
         self.shared.revoked.contains(jti, unix_now())
     }
 
+    async fn take(&self, _: &str, _: Quota) -> Result<Option<Millis>, Unavailable> {
+        Ok(None)
+    }
+
     fn roster(&self) -> Arc<Roster> {
         Arc::clone(&self.roster)
     }
@@ -433,6 +439,10 @@ impl Store for EmbeddedStore {
 
     fn answers_for(&self, _: GameId) -> bool {
         *self.shared.health.borrow() == Health::Ok
+    }
+
+    fn replication(&self, _: GameId) -> Option<BoxFuture<'static, bool>> {
+        None
     }
 
     fn flags_from(&self, _: GameId) -> Instant {

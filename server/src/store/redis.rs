@@ -11,17 +11,21 @@ mod master;
 mod masters;
 mod nodes;
 mod presence;
+mod quotas;
 mod requests;
 mod revoked;
 mod scripts;
 mod subscriptions;
 mod ticker;
+mod tls;
+mod witness;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use fred::error::Error;
+use fred::error::{Error, ErrorKind};
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +38,16 @@ use self::hub::Hub;
 use self::keys::Bucket;
 use self::masters::Masters;
 use crate::limits::{DUE_QUEUE, REVOKED_PERIOD};
+
+/// What a connection may be told beside where the store is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// A file of certificates that vouch for a server at `rediss://…`, and nobody else does; without it, those that the
+    /// system trusts.
+    pub authorities: Option<&'a Path>,
+    /// For how many replicas answers wait.
+    pub replicas: u32,
+}
 
 /// Games in one Redis server, or in those of a cluster.
 pub struct RedisStore {
@@ -56,9 +70,31 @@ pub enum ConnectError {
         /// The first such slot.
         slot: u16,
     },
-    /// There is no Redis server, or it does not let us in.
+    /// There is no Redis server.
     #[error("it does not answer; is it running, and is --redis-url right")]
-    Unreachable(#[from] Error),
+    Unreachable(#[source] Error),
+    /// It does not know us.
+    #[error("it does not let us in: look at the user and the password in --redis-url")]
+    Denied(#[source] Error),
+    /// It knows us, and does not let us do what a node has to.
+    #[error("its user may not do what a node does: give it the rules of deploy/redis-users.acl")]
+    Forbidden(#[source] Error),
+    /// Nobody whom we trust vouches for it.
+    #[error(
+        "its certificate is not vouched for by whom this node trusts (--redis-ca, or the system's list)"
+    )]
+    Distrusted(#[source] Error),
+    /// What vouches for it cannot be used.
+    #[error("the certificates in {}", file.display())]
+    Authorities {
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: tls::AuthoritiesError,
+    },
+    /// There is nobody to vouch for.
+    #[error("--redis-ca goes with an address that begins with rediss")]
+    NoTls,
     /// Sharded channels are missing.
     #[error("Redis {version} is too old: 7.0 is needed")]
     TooOld {
@@ -73,6 +109,21 @@ pub enum ConnectError {
     },
 }
 
+impl From<Error> for ConnectError {
+    fn from(error: Error) -> Self {
+        let details = error.details();
+        if *error.kind() == ErrorKind::Auth || details.starts_with("NOAUTH") {
+            Self::Denied(error)
+        } else if details.starts_with("NOPERM") {
+            Self::Forbidden(error)
+        } else if *error.kind() == ErrorKind::Tls || details.contains("InvalidCertificate") {
+            Self::Distrusted(error)
+        } else {
+            Self::Unreachable(error)
+        }
+    }
+}
+
 impl RedisStore {
     /// Connects to `redis://host:port`, `rediss://host:port`, `redis+unix:///path`,
     /// `redis-sentinel://host:port?sentinelServiceName=name&node=host:port` or
@@ -82,9 +133,17 @@ impl RedisStore {
     /// # Errors
     /// The server cannot be reached now, or is not fit to keep games.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        Self::connect_with(url, Options::default()).await
+    }
+
+    /// The same, other than by default.
+    ///
+    /// # Errors
+    /// As [`RedisStore::connect`], or a file cannot be used.
+    pub async fn connect_with(url: &str, options: Options<'_>) -> Result<Self, ConnectError> {
         let (overdue, due) = mpsc::channel(DUE_QUEUE);
-        let hub = Arc::new(Hub::new(overdue));
-        let masters = Masters::connect(Layout::parse(url)?, hub).await?;
+        let hub = Arc::new(Hub::new(overdue, options.replicas));
+        let masters = Masters::connect(Layout::parse(url, options.authorities)?, hub).await?;
         let store = Self {
             masters: masters.clone(),
             due: Mutex::new(due),
@@ -107,6 +166,12 @@ impl RedisStore {
     /// It is not fit any more, or does not answer.
     pub async fn advice(&self) -> Result<Vec<String>, ConnectError> {
         self.masters.advice().await
+    }
+
+    /// The master that the sentinels name now, where they are asked. Shape: `10.0.0.7:6379`.
+    #[must_use]
+    pub fn found(&self) -> Option<String> {
+        self.masters.found()
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

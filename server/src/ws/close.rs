@@ -16,8 +16,10 @@ pub(super) enum Close {
     Left,
     /// A binary frame.
     Binary,
-    /// A frame that is no text, or breaks the WebSocket protocol.
+    /// A frame that breaks the WebSocket protocol.
     Garbled,
+    /// A text that is no UTF-8.
+    NotUtf8,
     /// A frame over the limit.
     TooLarge,
     /// Too many messages were refused by the rate limits.
@@ -58,7 +60,7 @@ impl Close {
         match self {
             Self::Gone | Self::Left => CloseKind::Gone,
             Self::Binary => CloseKind::Binary,
-            Self::Garbled => CloseKind::Garbled,
+            Self::Garbled | Self::NotUtf8 => CloseKind::Garbled,
             Self::TooLarge => CloseKind::TooLarge,
             Self::RateLimited => CloseKind::RateLimited,
             Self::Restart => CloseKind::Restart,
@@ -74,7 +76,8 @@ impl Close {
         let (code, reason) = match self {
             Self::Gone | Self::Left | Self::Stuck => return None,
             Self::Binary => (1003, "only text is understood"),
-            Self::Garbled => (1002, "not a text of this protocol"),
+            Self::Garbled => (1002, "this breaks the WebSocket protocol"),
+            Self::NotUtf8 => (1007, "a text is not UTF-8"),
             Self::TooLarge => (1009, "frame too large"),
             Self::RateLimited => (1008, "too many messages: wait, then connect again"),
             Self::Restart => (1012, "restarting: connect again"),
@@ -98,7 +101,8 @@ impl From<axum::Error> for Close {
                 Self::Gone
             }
             Some(tungstenite::Error::Capacity(_)) => Self::TooLarge,
-            Some(tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_)) => Self::Garbled,
+            Some(tungstenite::Error::Protocol(_)) => Self::Garbled,
+            Some(tungstenite::Error::Utf8(_)) => Self::NotUtf8,
             _ => Self::Gone,
         }
     }
@@ -117,6 +121,7 @@ mod tests {
             Close::Left,
             Close::Binary,
             Close::Garbled,
+            Close::NotUtf8,
             Close::TooLarge,
             Close::RateLimited,
             Close::Restart,

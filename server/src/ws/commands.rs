@@ -12,6 +12,7 @@ use zeitnot_game::wire::{
 use crate::error::code_of;
 use crate::metrics::METRICS;
 use crate::play::Refused;
+use crate::room::Committed;
 
 /// A command as a message has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,13 +93,25 @@ const fn draw_command(action: DrawAction) -> DrawCommand {
     }
 }
 
-/// `ok`, if the message had an `id`.
-pub(super) fn ok(re: Option<i64>, v: Option<Version>) -> Option<ServerMsg> {
+/// `ok` to what wrote nothing into a log, if the message had an `id`.
+pub(super) fn ok(re: Option<i64>) -> Option<ServerMsg> {
     re.map(|re| {
         ServerMsg::Ok(OkFrame {
             re,
-            v,
+            v: None,
             replicated: None,
+            expires_at: None,
+        })
+    })
+}
+
+/// `ok` to a command, if the message had an `id`.
+pub(super) fn committed(re: Option<i64>, committed: Committed) -> Option<ServerMsg> {
+    re.map(|re| {
+        ServerMsg::Ok(OkFrame {
+            re,
+            v: Some(committed.version),
+            replicated: committed.is_unreplicated.then_some(false),
             expires_at: None,
         })
     })
@@ -130,6 +143,7 @@ pub(super) fn too_many(re: Option<i64>, retry_after: Millis) -> ServerMsg {
 pub(super) fn refused(re: Option<i64>, refused: Refused) -> ServerMsg {
     let retry_after_ms = match refused {
         Refused::Rejected(Rejection::TooEarly { retry_after }) => Some(retry_after),
+        Refused::TooMuch { retry_after } => Some(retry_after),
         Refused::Busy => Some(Millis(500)),
         _ => None,
     };

@@ -5,6 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use zeitnot_game::wire::ClientMsg;
 
+use crate::limits::MAX_QUOTED;
+
 /// A frame that is no message, and what is known of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BadMessage {
@@ -62,9 +64,9 @@ fn fields<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let mut json = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut json).map_err(|e| {
         let path = e.path().to_string();
-        let problem = e.into_inner();
+        let problem = quoting_little(&e.into_inner().to_string());
         if path == "." {
-            problem.to_string()
+            problem
         } else {
             format!("{path}: {problem}")
         }
@@ -72,7 +74,19 @@ fn fields<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 }
 
 fn shorten(text: &str) -> String {
-    text.chars().take(20).collect()
+    text.chars().take(MAX_QUOTED).collect()
+}
+
+/// An error quotes what it could not read, which may be long, or a secret in the wrong field.
+fn quoting_little(problem: &str) -> String {
+    let words = problem.split(' ').map(|word| {
+        if word.chars().count() > 2 * MAX_QUOTED {
+            shorten(word) + "…"
+        } else {
+            word.to_owned()
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -123,12 +137,48 @@ mod tests {
     }
 
     #[test]
+    fn little_is_quoted() {
+        let secret = "s".repeat(3000);
+        for text in [
+            format!(r#"{{"t":"{secret}"}}"#),
+            format!(r#"{{"t":"say","game":"q7ZwA0bX","room":"{secret}","text":"x"}}"#),
+            format!(r#"{{"t":"watch","game":"{secret}"}}"#),
+            format!(r#"{{"t":"move","game":"q7ZwA0bX","uci":"e2e4","ply":"{secret}"}}"#),
+            format!(r#"{{"t":"seek","days":{}}}"#, "9".repeat(300)),
+        ] {
+            let problem = parse(&text).unwrap_err().problem;
+            assert!(problem.chars().count() < 200, "{problem}");
+        }
+    }
+
+    #[test]
+    fn what_is_ambiguous_or_out_of_range_is_refused() {
+        let cases = [
+            r#"{"t":"ping","t":"lobby"}"#,
+            r#"{"t":"ping","id":1,"id":2}"#,
+            r#"{"t":"watch","game":"q7ZwA0bX","game":"zzzzzzzz"}"#,
+            r#"{"t":"move","game":"q7ZwA0bX","uci":"e2e4","uci":"d2d4","ply":0}"#,
+            r#"{"t":"ping","id":1e999}"#,
+            r#"{"t":"ping","id":9223372036854775808}"#,
+            r#"{"t":"move","game":"q7ZwA0bX","uci":"e2e4","ply":0,"think":-1}"#,
+            r#"{"t":"move","game":"q7ZwA0bX","uci":"e2e4","ply":0,"think":1e999}"#,
+            r#"{"t":"seek","clock":{"limit":60,"limit":90,"increment":0}}"#,
+        ];
+        for text in cases {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn deep_json_is_no_danger() {
         let nest = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         let ignored = format!(r#"{{"t":"ping","x":{}}}"#, nest(1_900));
         assert_eq!(parse(&ignored), Ok((None, ClientMsg::Ping)));
-        let read = format!(r#"{{"t":"watch","game":{}}}"#, nest(1_900));
-        assert!(parse(&read).is_err());
+        for depth in [1_900, 100_000] {
+            let read = format!(r#"{{"t":"watch","game":{}}}"#, nest(depth));
+            assert!(parse(&read).is_err());
+            assert!(parse(&nest(depth)).is_err());
+        }
     }
 
     #[test]

@@ -15,8 +15,9 @@ use super::rates::Kind;
 use super::session::{Answered, Session};
 use crate::chat::Say;
 use crate::limits::MAX_WATCHED;
-use crate::metrics::{Answer, CommandKind, METRICS};
+use crate::metrics::{Answer, CommandKind, Limited, METRICS};
 use crate::play::{Asking, Refused};
+use crate::quota::Subject;
 use crate::replica::{Start, Watch};
 use crate::{challenge, chat};
 
@@ -50,7 +51,7 @@ impl Session {
             }
             ClientMsg::Flag(about) => {
                 self.app.rooms.look_at_clock(about.game).await;
-                self.answer(commands::ok(re, None)).await
+                self.answer(commands::ok(re)).await
             }
             ClientMsg::Auth(auth) => self.on_auth(re, &auth.token).await,
             ClientMsg::Seek(seek) => self.on_seek(re, &seek).await,
@@ -61,7 +62,7 @@ impl Session {
             ClientMsg::Lobby => self.on_lobby(re).await,
             ClientMsg::Unlobby => {
                 self.lobby = None;
-                self.answer(commands::ok(re, None)).await
+                self.answer(commands::ok(re)).await
             }
             ClientMsg::Ping => self.send(&self.pong(re)).await,
             _ => {
@@ -126,7 +127,12 @@ impl Session {
             key,
         };
         let (rooms, game) = (self.app.rooms.clone(), say.game);
-        let said = timed(CommandKind::Say, async move { rooms.say(game, line).await });
+        let quotas = self.app.quotas.clone();
+        let said = timed(CommandKind::Say, async move {
+            let me = Subject::User(&line.author.id);
+            quotas.take(Limited::Chat, me).await?;
+            rooms.say(game, line).await
+        });
         self.pending
             .push(Box::pin(async move { Answered::Said(re, said.await) }));
         Ok(())

@@ -13,7 +13,9 @@ use super::close::Close;
 use super::commands;
 use super::session::{Answered, Session};
 use crate::limits::SEEK_RENEWAL;
+use crate::metrics::Limited;
 use crate::play::Refused;
+use crate::quota::Subject;
 use crate::seek::{Seek, Seeking, Sought};
 
 /// What became of looking for an opponent.
@@ -41,9 +43,14 @@ impl Session {
             }
         };
         let (store, now) = (self.app.store.clone(), self.app.wall_time());
+        let quotas = self.app.quotas.clone();
         self.is_seeking = true;
         let before = self.seek.as_ref().map(|kept| kept.seeking.clone());
         self.pending.push(Box::pin(async move {
+            let me = Subject::User(&seek.player.id);
+            if let Err(too_much) = quotas.take(Limited::Seeks, me).await {
+                return Answered::Sought(re, Err(too_much.into()));
+            }
             let begun = async {
                 if let Some(before) = before {
                     before.make_room(&*store, &seek).await?;
@@ -140,7 +147,7 @@ impl Session {
                 };
             }
         }
-        self.answer(commands::ok(re, None)).await?;
+        self.answer(commands::ok(re)).await?;
         self.look_again().await
     }
 
@@ -182,7 +189,7 @@ impl Session {
         ended: Result<(), Refused>,
     ) -> Result<(), Close> {
         match (re, ended) {
-            (_, Ok(())) => self.answer(commands::ok(re, None)).await,
+            (_, Ok(())) => self.answer(commands::ok(re)).await,
             (Some(_), Err(refused)) => self.send(&commands::refused(re, refused)).await,
             // It ends by itself.
             (None, Err(_)) => Ok(()),

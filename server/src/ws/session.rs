@@ -11,18 +11,18 @@ use rand::Rng as _;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
-use zeitnot_game::id::{GameId, Version};
+use zeitnot_game::id::GameId;
 use zeitnot_game::time::Millis;
 use zeitnot_game::wire::{DrainingFrame, ServerMsg};
 
 use super::close::Close;
+use super::commands;
 use super::heartbeat::Heartbeat;
 use super::outage::Outage;
 use super::rates::Rates;
 use super::seeking::{Kept, Looked};
-use super::{Ticket, commands};
 use crate::App;
-use crate::auth::{Caller, Verified};
+use crate::auth::Verified;
 use crate::health::Health;
 use crate::limits::{FRAMES_A_WRITE, MAX_PENDING, SOCKET_GOODBYE, SOCKET_WRITE_TIMEOUT};
 use crate::lobby;
@@ -30,12 +30,14 @@ use crate::metrics::METRICS;
 use crate::outbox::{Form, Frame, Outbox, OutboxReader, encode, outbox};
 use crate::play::Refused;
 use crate::replica::{Leaving, Watched};
+use crate::room::Committed;
+use crate::sockets::Ticket;
 use crate::start::Following;
 
 /// What a room answered.
 pub(super) enum Answered {
     Watch(GameId, Option<i64>, Result<Watched, Refused>),
-    Command(Option<i64>, Result<Version, Refused>),
+    Command(Option<i64>, Result<Committed, Refused>),
     Done(Option<i64>),
     Said(Option<i64>, Result<(), Refused>),
     Sought(Option<i64>, Looked),
@@ -91,7 +93,7 @@ pub(super) struct Session {
 /// Serves a socket until it ends. The session has a box of its own: in the task it would stand twice.
 pub(super) fn run(
     app: App,
-    caller: Caller,
+    me: Option<Verified>,
     (ticket, socket): (Ticket, WebSocket),
 ) -> impl Future<Output = ()> {
     let (outbox, frames) = outbox(Form::Json);
@@ -99,8 +101,8 @@ pub(super) fn run(
     let session = Box::new(Session {
         health: app.store.health(),
         app,
-        number: ticket.number,
-        me: caller.0,
+        number: ticket.number(),
+        me,
         socket,
         outbox,
         frames,
@@ -277,15 +279,13 @@ impl Session {
                 }
                 self.on_health().await
             }
-            Answered::Command(re, Ok(version)) => {
-                let ok = commands::ok(re, Some(version));
+            Answered::Command(re, Ok(committed)) => {
+                let ok = commands::committed(re, committed);
                 let mut messages: Vec<_> = ok.iter().map(encode).map(Message::Text).collect();
                 self.take_frames(&mut messages)?;
                 self.write(messages).await
             }
-            Answered::Done(re) | Answered::Said(re, Ok(())) => {
-                self.answer(commands::ok(re, None)).await
-            }
+            Answered::Done(re) | Answered::Said(re, Ok(())) => self.answer(commands::ok(re)).await,
             Answered::Sought(re, looked) => self.on_sought(re, looked).await,
             Answered::Unsought(re, ended) => self.on_unsought(re, ended).await,
             Answered::Watch(game, re, Err(refused)) => {
@@ -360,8 +360,8 @@ impl Session {
         let mut messages = vec![Message::Text(frame)];
         self.take_frames(&mut messages)?;
         let answered = self.pending.next().now_or_never().flatten();
-        if let Some(Answered::Command(re, Ok(version))) = answered {
-            let ok = commands::ok(re, Some(version));
+        if let Some(Answered::Command(re, Ok(committed))) = answered {
+            let ok = commands::committed(re, committed);
             messages.extend(ok.map(|ok| Message::Text(encode(&ok))));
             return self.write(messages).await;
         }

@@ -2,6 +2,9 @@
 //!
 //! What the log's stamps say is asserted to the millisecond; how late something came is printed.
 
+mod asleep;
+mod cut;
+mod disk;
 mod drain;
 mod lag;
 mod outage;
@@ -23,6 +26,9 @@ use crate::support::entrance::{Entrance, Guest};
 
 /// How often a condition is looked at.
 const LOOK_PERIOD: Duration = Duration::from_millis(5);
+
+/// The pause before something is tried again that was refused: a socket takes a hundred messages in 20 s.
+const RETRY_PAUSE: Duration = Duration::from_millis(220);
 
 /// So many nodes over one Redis.
 fn nodes(count: usize) -> Settings {

@@ -4,4 +4,5 @@ mod auth;
 mod challenge;
 mod cors;
 mod games;
+mod guards;
 mod site;

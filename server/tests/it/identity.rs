@@ -25,13 +25,13 @@ fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_zeitnot"))
 }
 
-async fn post(entrance: &Entrance, path: &str, token: &str) -> (u16, Value) {
+pub(crate) async fn post(entrance: &Entrance, path: &str, token: &str) -> (u16, Value) {
     let body = (&Value::Null, Some(token));
     let (status, answer) = entrance.request(Method::POST, path, body).await;
     (status.as_u16(), answer)
 }
 
-async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     let began = Instant::now();
     while !holds().await {
         assert!(began.elapsed() < PATIENCE, "{what}");
@@ -63,14 +63,14 @@ async fn who_logs_out_on_one_node_is_out_on_every_node() {
 }
 
 /// Somebody who issues tokens of his own.
-struct Issuer {
+pub(crate) struct Issuer {
     jwk: Value,
     key: EncodingKey,
     kid: &'static str,
 }
 
 impl Issuer {
-    fn new(kid: &'static str) -> Self {
+    pub(crate) fn new(kid: &'static str) -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let point = pair.public_key().as_ref();
         let [x, y] = [&point[1..33], &point[33..]].map(|part| URL_SAFE_NO_PAD.encode(part));
@@ -101,14 +101,14 @@ fn next_number() -> u32 {
 }
 
 /// Two nodes with their key files.
-struct Keyed {
-    deployment: Deployment,
-    own: PathBuf,
+pub(crate) struct Keyed {
+    pub(crate) deployment: Deployment,
+    pub(crate) own: PathBuf,
     issuers: PathBuf,
     _dir: tempfile::TempDir,
 }
 
-fn fresh_key() -> Value {
+pub(crate) fn fresh_key() -> Value {
     let made = Command::new(binary())
         .args(["keys", "new"])
         .output()
@@ -116,12 +116,12 @@ fn fresh_key() -> Value {
     serde_json::from_slice::<Value>(&made.stdout).unwrap()["keys"][0].take()
 }
 
-fn write(file: &Path, keys: &[&Value]) {
+pub(crate) fn write(file: &Path, keys: &[&Value]) {
     std::fs::write(file, json!({ "keys": keys }).to_string()).unwrap();
 }
 
 impl Keyed {
-    fn start(own: &Value, issuer: &Issuer) -> Self {
+    pub(crate) fn start(own: &Value, issuer: &Issuer) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (keys, issuers) = (dir.path().join("keys.json"), dir.path().join("issuer.json"));
         write(&keys, &[own]);
@@ -147,7 +147,7 @@ impl Keyed {
     }
 
     /// Tells the nodes that their files are new, and waits until each has looked.
-    async fn hang_up(&self, result: &str) {
+    pub(crate) async fn hang_up(&self, result: &str) {
         for node in self.deployment.nodes() {
             let name = format!("zeitnot_key_reloads_total{{result=\"{result}\"}} ");
             let count = async || {

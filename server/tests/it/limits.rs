@@ -1,6 +1,10 @@
 //! Every bound that a client can exceed: it gets an error, and neither the game nor other sockets notice.
 
+mod addresses;
+mod garbled;
 mod http;
+mod places;
+mod quotas;
 mod rooms;
 mod slow;
 mod sockets;

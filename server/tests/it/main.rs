@@ -6,6 +6,7 @@
     reason = "a test prints the figures that it does not judge"
 )]
 
+mod autobahn;
 mod binary;
 mod embedded;
 mod events;
@@ -22,6 +23,7 @@ mod readme;
 mod refusals;
 mod relay;
 mod requests;
+mod security;
 mod seeks;
 mod serve;
 mod store;

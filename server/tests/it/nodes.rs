@@ -2,11 +2,15 @@
 //! whole games, and lose nothing by whatever happens to the nodes and to Redis.
 
 mod behind;
+mod failover;
 mod games;
 mod kills;
 mod lost;
 mod masters;
+mod mixed;
 mod presence;
+mod replicas;
+mod sentinels;
 mod slots;
 mod swallowed;
 
@@ -16,12 +20,14 @@ use zeitnot_loadtest::deployment::{Deployment, RedisKind, Settings};
 
 use crate::support::entrance::Entrance;
 
+/// So many nodes.
+fn nodes(count: usize) -> Settings {
+    Settings::new(Path::new(env!("CARGO_BIN_EXE_zeitnot"))).nodes(count)
+}
+
 /// Three nodes behind nginx, over one Redis.
 fn three_nodes() -> Settings {
-    Settings::new(Path::new(env!("CARGO_BIN_EXE_zeitnot")))
-        .nodes(3)
-        .over(RedisKind::Single)
-        .behind_nginx()
+    nodes(3).over(RedisKind::Single).behind_nginx()
 }
 
 /// The same over a cluster of three masters, which keep what they were told.

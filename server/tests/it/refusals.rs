@@ -82,7 +82,7 @@ fn relay_as_old(mut client: TcpStream, mut server: UnixStream) {
 }
 
 /// Flags, the code, and a part of the sentence. What is in capitals is put in by the test.
-const REFUSALS: [(&str, i32, &str); 15] = [
+const REFUSALS: [(&str, i32, &str); 16] = [
     ("--max-sockets many", 2, "invalid value 'many'"),
     ("--listn x", 2, "unexpected argument '--listn'"),
     (
@@ -109,6 +109,11 @@ const REFUSALS: [(&str, i32, &str); 15] = [
         "is too old: 7.0 is needed",
     ),
     ("--redis-url GOOD", 78, "--jwt-keys must name a file"),
+    (
+        "--redis-wait-replicas 1",
+        78,
+        "--redis-wait-replicas needs --redis-url",
+    ),
     (
         "--jwt-keys none.json",
         78,

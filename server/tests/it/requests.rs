@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use zeitnot_loadtest::deployment::{Deployment, RedisServer};
+use zeitnot_loadtest::deployment::{RedisKind, RedisServer, Settings};
 
 use crate::support::entrance::Entrance;
 use crate::support::records::long_game;
@@ -28,7 +28,9 @@ fn reset(redis: &RedisServer) {
 #[tokio::test]
 async fn a_move_is_one_append_and_a_refusal_one_read() {
     let binary = Path::new(env!("CARGO_BIN_EXE_zeitnot"));
-    let deployment = Deployment::over_redis(binary, 2).unwrap();
+    let settings = Settings::new(binary).nodes(2).over(RedisKind::Single);
+    let limited = settings.args(&["--rate-limits", "on"]);
+    let deployment = limited.start().unwrap();
     let redis = deployment.redis().unwrap();
     let [here, there] = [0, 1].map(|node| Entrance::of(deployment.node(node)));
     let terms = json!({"clock.limit": 600, "clock.increment": 5});
@@ -51,6 +53,8 @@ async fn a_move_is_one_append_and_a_refusal_one_read() {
             reads.push(calls(redis, "lrange") - STRETCH);
             // Who is here is looked at now and then, and not with a move.
             looks.push(calls(redis, "hgetall"));
+            // What limits users would set something.
+            assert_eq!(calls(redis, "set"), 0);
         }
     }
     assert_mostly(0, &reads);

@@ -7,9 +7,10 @@ use axum::routing::get;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::timeout;
+use zeitnot::config::Config;
 use zeitnot::http::health;
 use zeitnot::monitor::{Monitor, Serving};
-use zeitnot::serve::serve;
+use zeitnot::serve::{Peers, serve};
 use zeitnot::shutdown::Shutdown;
 
 use crate::support::app::TestApp;
@@ -21,9 +22,11 @@ async fn start(router: Router, shutdown: &Shutdown) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let tasks = shutdown.tasks.clone();
-    shutdown
-        .tasks
-        .spawn(serve(listener, router, (shutdown.draining.clone(), tasks)));
+    shutdown.tasks.spawn(serve(
+        listener,
+        (router, Peers::new(&Config::default())),
+        (shutdown.draining.clone(), tasks),
+    ));
     address
 }
 

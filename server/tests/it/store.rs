@@ -8,7 +8,9 @@ mod logs;
 mod outage;
 mod people;
 mod presence;
+mod quotas;
 mod redis;
+mod replicas;
 mod seats;
 mod seeks;
 

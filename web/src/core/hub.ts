@@ -37,6 +37,8 @@ const NOTICE_MS = 5000;
 export class Hub {
   readonly user = signal<User | null>(null);
   readonly link = signal<Link>('connecting');
+  /** Why the server wants no line yet, in words. */
+  readonly delay = signal<string | undefined>(undefined);
   readonly playing = signal<readonly Playing[]>([]);
   readonly notices = signal<readonly Notice[]>([]);
   /** The node announced its end; the page moves to another by itself. */
@@ -121,8 +123,11 @@ export class Hub {
   }
 
   /** The socket's state changed to something that is not live. `live` itself comes with `hello`. */
-  lineChanged(link: Link): void {
-    this.link.value = link;
+  lineChanged(link: Link, delay?: string): void {
+    batch(() => {
+      this.link.value = link;
+      this.delay.value = delay;
+    });
     if (link !== 'live') this.#stopWatchdog?.();
   }
 

@@ -1,6 +1,7 @@
 // The line through losses, silence, bad tokens and restarts, on a clock that a test moves.
 import { describe, expect, it } from 'vitest';
 import { ManualTimers } from '../../tests/support/manual-timers';
+import { HttpError } from '../core/api';
 import type { Link } from '../core/hub';
 import type { ServerMsg } from '../protocol';
 import { pauseBefore } from './backoff';
@@ -31,6 +32,9 @@ class Setting {
   readonly raws: FakeRaw[] = [];
   readonly frames: ServerMsg[] = [];
   readonly links: Link[] = [];
+  readonly delays: (string | undefined)[] = [];
+  refusal: HttpError | undefined;
+  asked = 0;
   renewals = 0;
   token = 'abc';
   readonly socket = new Socket(
@@ -41,14 +45,20 @@ class Setting {
         this.raws.push(raw);
         return raw as unknown as RawSocket;
       },
-      token: () => Promise.resolve(this.token),
+      token: () => {
+        this.asked += 1;
+        return this.refusal === undefined ? Promise.resolve(this.token) : Promise.reject(this.refusal);
+      },
       renewToken: () => {
         this.renewals += 1;
         this.token = `new${this.renewals}`;
         return Promise.resolve();
       },
     },
-    { onFrame: (msg) => this.frames.push(msg), onLink: (link) => this.links.push(link) },
+    { onFrame: (msg) => this.frames.push(msg), onLink: (link, delay) => {
+        this.links.push(link);
+        this.delays.push(delay);
+      } },
   );
 
   get raw(): FakeRaw {
@@ -76,6 +86,30 @@ class Setting {
 }
 
 describe('the socket', () => {
+  it('waits as long as a server asks that gives no token yet, and says so', async () => {
+    const line = new Setting();
+    line.refusal = new HttpError(429, 'rate_limited', 'too often', 36_000);
+    line.socket.start();
+    await line.pass(0);
+    expect([line.asked, line.delays.at(-1)]).toEqual([1, 'Too many requests. Asked again in 36 s.']);
+    await line.pass(35_999);
+    expect(line.asked).toBe(1);
+    line.refusal = undefined;
+    await line.pass(1);
+    line.greet();
+    expect([line.asked, line.links.at(-1), line.delays.at(-1)]).toEqual([2, 'lost', undefined]);
+    expect(line.frames).toHaveLength(1);
+  });
+
+  it('waits a minute at most', async () => {
+    const line = new Setting();
+    line.refusal = new HttpError(429, 'rate_limited', 'too often', 3600_000);
+    line.socket.start();
+    await line.pass(0);
+    await line.pass(60_000);
+    expect(line.asked).toBe(2);
+  });
+
   it('opens with the token as a subprotocol', async () => {
     const line = new Setting();
     await line.open();

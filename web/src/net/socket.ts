@@ -1,7 +1,10 @@
 // The one WebSocket of the page: opens it, keeps it alive with pings, and opens it again after any loss. Frames are
 // decoded here and handed on; what they mean is the hub's business. Clock, timers and constructor are given from outside.
+import { HttpError } from '../core/api';
+import { formatSpan } from '../core/format';
 import type { Link } from '../core/hub';
 import type { Timers } from '../core/outbox';
+import { refusalWords } from '../core/words';
 import type { ClientFrame, ServerMsg } from '../protocol';
 import { decode } from '../protocol/decode';
 import { pauseBefore } from './backoff';
@@ -21,7 +24,8 @@ export interface SocketParts {
 
 export interface SocketEvents {
   onFrame(msg: ServerMsg): void;
-  onLink(link: Link): void;
+  /** `delay`: why the server wants it later, and when, in words. */
+  onLink(link: Link, delay?: string): void;
 }
 
 /** No answer to a ping for this long: the line is dead. */
@@ -33,6 +37,9 @@ const OPEN_WAIT_MS = 10_000;
 const DEFAULT_PING_MS = 5000;
 /** How long a close with this code asks to be left alone, at least: restarting, rate-limited, overloaded. */
 const CALM_DOWN_MS: Readonly<Record<number, number>> = { 1012: 500, 1008: 8000, 1013: 2000 };
+
+/** Longer than this nobody waits, whatever the server says. */
+const MAX_ASKED_PAUSE_MS = 60_000;
 
 const CLOSE = { leaving: 1000, badToken: 4401 } as const;
 
@@ -98,8 +105,8 @@ export class Socket {
     this.#generation += 1;
     const generation = this.#generation;
     this.events.onLink(this.#isFirst ? 'connecting' : 'lost');
-    void this.#openWithToken(generation).catch(() => {
-      if (generation === this.#generation) this.#failed();
+    void this.#openWithToken(generation).catch((error: unknown) => {
+      if (generation === this.#generation) this.#failed(error);
     });
   }
 
@@ -153,21 +160,23 @@ export class Socket {
     if (!this.#isStarted) return;
     if (code === CLOSE.badToken) this.#failedOpens = 2;
     else if (!wasOpen) this.#failedOpens += 1;
-    const pause = CALM_DOWN_MS[code] ?? 0;
-    this.#retry(pause);
+    const calmDown = CALM_DOWN_MS[code] ?? 0;
+    this.#retry(calmDown * (1 + this.parts.timers.random()));
   }
 
-  #failed(): void {
+  /** There is no token. A server that gave none may have said when it will. */
+  #failed(error: unknown): void {
     this.#abandon(CLOSE.leaving);
-    this.#retry(0);
+    if (!(error instanceof HttpError) || error.retryAfterMs === undefined) this.#retry(0);
+    else this.#retry(Math.min(error.retryAfterMs, MAX_ASKED_PAUSE_MS), refusalWords(error.code, error.message));
   }
 
-  #retry(atLeastMs: number): void {
+  #retry(atLeastMs: number, why?: string): void {
     const { timers } = this.parts;
-    const pause = atLeastMs * (1 + timers.random()) + pauseBefore(this.#attempt, timers.random());
+    const pause = atLeastMs + pauseBefore(this.#attempt, timers.random());
     this.#attempt += 1;
     this.#isFirst = false;
-    this.events.onLink('lost');
+    this.events.onLink('lost', why === undefined ? undefined : `${why} Asked again in ${formatSpan(pause)}.`);
     this.#cancelTimer = timers.after(pause, () => this.#open());
   }
 

@@ -39,17 +39,24 @@ export function Frame({ isGame = false, children }: FrameProps) {
         {isGame ? <SoundButton /> : null}
         <ThemeButton />
       </header>
-      <LineState link={hub.link.value} isDraining={hub.isDraining.value} isStoreOut={hub.isStoreOut.value} />
+      <LineState link={hub.link.value} delay={hub.delay.value} isDraining={hub.isDraining.value} isStoreOut={hub.isStoreOut.value} />
       {children}
       <Notices />
     </>
   );
 }
 
+interface LineStateProps {
+  readonly link: Link;
+  readonly delay: string | undefined;
+  readonly isDraining: boolean;
+  readonly isStoreOut: boolean;
+}
+
 /** A strip that tells of a line that is lost; nothing while all is well. */
-function LineState({ link, isDraining, isStoreOut }: { link: Link; isDraining: boolean; isStoreOut: boolean }) {
+function LineState({ link, delay, isDraining, isStoreOut }: LineStateProps) {
   let text: string | undefined;
-  if (link === 'lost') text = 'Reconnecting… The page goes on by itself.';
+  if (link === 'lost') text = delay ?? 'Reconnecting… The page goes on by itself.';
   else if (isStoreOut) text = 'The server cannot take moves just now. The clocks stand still; just wait.';
   else if (isDraining) text = 'The server restarts soon. This page moves to another one by itself.';
   return (

@@ -101,6 +101,16 @@ test('a reload keeps the seat', async ({ pair }) => {
   await white.sees('d4', 'd5');
 });
 
+test('who comes after too many others is told to wait', async ({ person }) => {
+  const server = await startServer(binary() ?? '', undefined, ['--rate-limits', 'on', '--guests-per-address', '1']);
+  const first = await person(server.url);
+  await expect(first.page.locator('.bar-user')).toBeVisible();
+  const second = await person(server.url);
+  await expect(second.page.getByText('Too many requests. Asked again in')).toBeVisible();
+  await expect(first.page.getByText('Too many requests')).toHaveCount(0);
+  await server.stop();
+});
+
 test('a game survives a new start of its server', async ({ pair }) => {
   const path = binary() ?? '';
   const first = await startServer(path);

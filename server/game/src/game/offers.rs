@@ -64,7 +64,7 @@ impl Game {
             (OfferCommand::Offer, Some(offer)) if offer.by == by => {
                 Ok(Decision::Done(offer.version))
             }
-            (OfferCommand::Offer, Some(_)) => Ok(append(self.taken_back(by))),
+            (OfferCommand::Offer, Some(_)) => Ok(append(self.taken_back(by)?)),
             (OfferCommand::Offer, None) => {
                 if self.turns.len() < self.plies_back_to(by) {
                     Err(NotAllowed::NothingToTakeBack.into())
@@ -78,7 +78,7 @@ impl Game {
             }
             (OfferCommand::Accept, offer) => {
                 answerable(offer, asked)?;
-                Ok(append(self.taken_back(by)))
+                Ok(append(self.taken_back(by)?))
             }
             (OfferCommand::Decline, offer) => {
                 answerable(offer, asked)?;
@@ -92,13 +92,16 @@ impl Game {
         if self.turn() == color { 2 } else { 1 }
     }
 
-    /// `by` agrees that the other side takes back.
-    fn taken_back(&self, by: Color) -> Event {
+    /// `by` agrees that the other side takes back; a log may have an offer where there is nothing, though none of ours does.
+    fn taken_back(&self, by: Color) -> Result<Event, NotAllowed> {
+        if self.turns.is_empty() {
+            return Err(NotAllowed::NothingToTakeBack);
+        }
         let plies = self.turns.len() - self.plies_back_to(!by).min(self.turns.len());
-        Event::TakenBack {
+        Ok(Event::TakenBack {
             by,
             to: Ply(u16::try_from(plies).unwrap_or(u16::MAX)),
-        }
+        })
     }
 
     pub(super) fn decide_rematch(

@@ -322,3 +322,14 @@ fn rematch_offers_come_to_an_end() {
         Err(NotAllowed::TooManyRematchOffers.into())
     );
 }
+
+#[test]
+fn nobody_agrees_to_take_back_nothing() {
+    // No log of ours has such an offer.
+    let mut table = Table::new();
+    table.commit(&[Event::TakebackOffered(White)]);
+    for agreed in [Accept, Offer] {
+        let answer = table.ask(Black, Command::Takeback(agreed));
+        assert_eq!(answer, Err(NotAllowed::NothingToTakeBack.into()));
+    }
+}

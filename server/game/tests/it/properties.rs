@@ -6,6 +6,7 @@ use zeitnot_game::color::{ByColor, Color};
 use zeitnot_game::entry::Entry;
 use zeitnot_game::event::{Command, DrawCommand, Event, OfferCommand, Ply, Prize};
 use zeitnot_game::game::{Decision, Game};
+use zeitnot_game::id::{GameId, Tag, UserId};
 use zeitnot_game::rules::{Move, Position};
 use zeitnot_game::time::{Millis, Timestamp};
 use zeitnot_game::variant::Variant;
@@ -307,5 +308,24 @@ proptest! {
         let event = Event::Played { mv: "e2e4".parse().unwrap(), charge: Some(charge) };
         let entry = Entry::new(event, Timestamp(at), "aZ4k9".parse().unwrap());
         prop_assert_eq!(entry.as_str().parse::<Entry>().unwrap(), entry);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Keys, channels and statements are made of them.
+    #[test]
+    fn ids_say_nothing_to_a_database(text in "\\PC{0,40}|[a-z0-9_{}:* \r\n\0'\"-]{0,32}|[a-zA-Z0-9]{5,9}[\r\n {}:*]?") {
+        let is_plain = |allowed: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || allowed.contains(c));
+        if text.parse::<GameId>().is_ok() {
+            prop_assert!(is_plain("") && text.len() == 8);
+        }
+        if text.parse::<Tag>().is_ok() {
+            prop_assert!(is_plain("") && text.len() == 5);
+        }
+        if text.parse::<UserId>().is_ok() {
+            prop_assert!(is_plain("_-") && (2..=30).contains(&text.len()));
+        }
     }
 }

@@ -228,3 +228,11 @@ fn a_game_leaves_as_pgn() {
         expected
     );
 }
+
+#[test]
+fn a_name_makes_no_line_of_a_pgn() {
+    let line = "game1 standard - casual white:anna:A%0A%22%5D black:bo:B created:0 0 aZ4k9";
+    let game = Game::begin(line).unwrap();
+    let text = pgn("q7ZwA0bX".parse().unwrap(), &game, "");
+    assert!(text.contains("\n[White \"A \\\"]\"]\n"), "{text}");
+}

@@ -5,11 +5,12 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sqlx::{Connection, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{debug, error};
 use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
@@ -62,6 +63,8 @@ type Finish = Box<dyn FnOnce(&Shared) + Send>;
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) connection: SqliteConnection,
+    /// Of the connection.
+    pub(super) options: SqliteConnectOptions,
     pub(super) queue: mpsc::Receiver<Write>,
     pub(super) clock: PlayClock,
     pub(super) shared: Shared,
@@ -109,7 +112,13 @@ impl Writer {
                 Health::Ok
             }
             Err(error) => {
-                error!("the embedded store could not write: {error}");
+                if *self.shared.health.borrow() == Health::Ok {
+                    error!("the embedded store could not write: {error}");
+                }
+                // The database has ended a transaction by itself, as on a full disk, and the driver does not know.
+                if let sqlx::Error::InvalidSavePointStatement = error {
+                    self.connect_again().await;
+                }
                 Health::Unavailable
             }
         };
@@ -117,6 +126,19 @@ impl Writer {
             .silent_buckets
             .set(if health == Health::Ok { 0 } else { 256 });
         set(&self.shared.health, health);
+    }
+
+    /// Leaves a connection on which no transaction begins any more.
+    async fn connect_again(&mut self) {
+        match self.options.connect().await {
+            Ok(connection) => {
+                let old = mem::replace(&mut self.connection, connection);
+                if let Err(error) = old.close_hard().await {
+                    debug!("a connection was not closed cleanly: {error}");
+                }
+            }
+            Err(error) => debug!("the embedded store is not opened again: {error}"),
+        }
     }
 }
 

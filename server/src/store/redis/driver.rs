@@ -1,5 +1,7 @@
 //! The driver's settings, each on purpose, and the check at start that a server is fit to keep games.
 
+use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use fred::clients::{Client, SubscriberClient};
@@ -12,7 +14,7 @@ use fred::types::config::{
 use fred::types::{Builder, ClusterHash, CustomCommand, InfoKind, RespVersion};
 use tokio::time::timeout;
 
-use super::ConnectError;
+use super::{ConnectError, tls};
 use crate::limits::{
     MAX_RECONNECT_DELAY_MS, MIN_RECONNECT_DELAY_MS, RECONNECT_JITTER_MS, REDIS_PUSH_QUEUE,
     REDIS_WELCOME, STORE_TIMEOUT,
@@ -32,8 +34,24 @@ pub(super) enum Layout {
 
 impl Layout {
     /// Reads `redis://…`, `rediss://…`, `redis+unix://…`, `redis-sentinel://…` or `redis-cluster://…`.
-    pub(super) fn parse(url: &str) -> Result<Self, ConnectError> {
-        let mut config = Config::from_url(url).map_err(ConnectError::Url)?;
+    pub(super) fn parse(url: &str, authorities: Option<&Path>) -> Result<Self, ConnectError> {
+        let mut config = match authorities {
+            None => Config::from_url(url).map_err(ConnectError::Url)?,
+            Some(file) => {
+                // Without the second `s` the driver does not look for the system's certificates, which may be none.
+                let rest = url.strip_prefix("rediss").ok_or(ConnectError::NoTls)?;
+                let plain = format!("redis{rest}");
+                let mut config = Config::from_url(&plain).map_err(ConnectError::Url)?;
+                config.tls =
+                    Some(
+                        tls::trusting(file).map_err(|source| ConnectError::Authorities {
+                            file: file.to_owned(),
+                            source,
+                        })?,
+                    );
+                config
+            }
+        };
         // What our scripts reply has the same shape in both, and the driver was measured with this one.
         config.version = RespVersion::RESP2;
         config.fail_fast = false;
@@ -46,6 +64,30 @@ impl Layout {
         config.server = ServerConfig::new_centralized("", 0);
         let access = Access(config);
         Ok(Self::Cluster { seeds, access })
+    }
+
+    /// What should be better about the way there.
+    pub(super) fn advice(&self) -> Option<&'static str> {
+        let (servers, Access(config)) = match self {
+            Self::Single(access) if access.0.server.is_unix_socket() => return None,
+            Self::Single(access) => (access.0.server.hosts(), access),
+            Self::Cluster { seeds, access } => (seeds.clone(), access),
+        };
+        let is_here = |server: &Server| {
+            let ip: Result<IpAddr, _> = server.host.parse();
+            &*server.host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+        };
+        match (&config.password, &config.tls) {
+            _ if servers.iter().all(is_here) => None,
+            (None, _) => Some(
+                "Redis lets in whoever reaches it over the network: give it a user with a password \
+                 (deploy/redis-users.acl)",
+            ),
+            (Some(_), None) => {
+                Some("the password and all games go to Redis in the clear: use rediss://")
+            }
+            (Some(_), Some(_)) => None,
+        }
     }
 }
 
@@ -61,6 +103,11 @@ impl Access {
             server: server.clone(),
         };
         Self(config)
+    }
+
+    /// Whether sentinels tell where it is.
+    pub(super) const fn is_told(&self) -> bool {
+        matches!(self.0.server, ServerConfig::Sentinel { .. })
     }
 
     /// For logs. Shape: `10.0.0.7:6379`.
@@ -168,7 +215,8 @@ fn performance_config() -> PerformanceConfig {
 }
 
 /// Refuses a server that is too old or would throw games away; the answer is what should be better where one may lose them.
-pub(super) async fn check(client: &Client) -> Result<Vec<String>, ConnectError> {
+/// Answers are to wait for `wanted` replicas.
+pub(super) async fn check(client: &Client, wanted: u32) -> Result<Vec<String>, ConnectError> {
     let mut advice = Vec::new();
     let info: String = client.info(Some(InfoKind::Default)).await?;
     let version = info_field(&info, "redis_version").unwrap_or("unknown");
@@ -179,12 +227,19 @@ pub(super) async fn check(client: &Client) -> Result<Vec<String>, ConnectError> 
         });
     }
     let has_file = info_field(&info, "aof_enabled") != Some("0");
-    let has_replicas = info_field(&info, "connected_slaves") != Some("0");
+    let replicas = info_field(&info, "connected_slaves").and_then(|count| count.parse().ok());
+    let has_replicas = replicas != Some(0);
+    if let Some(replicas) = replicas.filter(|&replicas: &u32| replicas < wanted) {
+        advice.push(format!(
+            "Redis has {replicas} replicas, and answers are to wait for {wanted}: each waits in vain, and says so \
+             (--redis-wait-replicas)"
+        ));
+    }
     if !has_file && !has_replicas {
         let lone = "Redis has neither an append-only file nor replicas: its end is the end of every game (appendonly)";
         advice.push(lone.to_owned());
     }
-    advice.extend(check_policy(client).await?);
+    advice.extend(check_policy(client, &info).await?);
     if has_replicas {
         advice.extend(advice_on_lone_writes(client).await);
     }
@@ -197,9 +252,14 @@ pub(super) fn info_field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }
 
-async fn check_policy(client: &Client) -> Result<Option<String>, ConnectError> {
+async fn check_policy(client: &Client, info: &str) -> Result<Option<String>, ConnectError> {
     const NAME: &str = "maxmemory-policy";
-    match setting(client, NAME).await.as_deref() {
+    // Whoever may run nothing but what a node needs is not told settings.
+    let policy = match info_field(info, "maxmemory_policy") {
+        Some(policy) => Some(policy.to_owned()),
+        None => setting(client, NAME).await,
+    };
+    match policy.as_deref() {
         Some("noeviction") => Ok(None),
         Some(policy) => Err(ConnectError::Evicts {
             policy: policy.to_owned(),

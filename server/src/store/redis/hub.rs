@@ -41,11 +41,13 @@ pub(super) struct Hub {
     /// Buckets whose master does not answer.
     silent: [AtomicBool; Bucket::COUNT],
     pub(super) health: watch::Sender<Health>,
+    /// For so many replicas answers wait.
+    pub(super) replicas: u32,
 }
 
 impl Hub {
-    /// Overdue games go to `due`, as many as it has room for.
-    pub(super) fn new(due: mpsc::Sender<GameId>) -> Self {
+    /// Overdue games go to `due`, as many as it has room for; answers wait for so many replicas.
+    pub(super) fn new(due: mpsc::Sender<GameId>, replicas: u32) -> Self {
         Self {
             clocks: Clocks::new(),
             games: GameChannels::default(),
@@ -58,6 +60,7 @@ impl Hub {
             look_at_map: Notify::new(),
             silent: std::array::from_fn(|_| AtomicBool::new(false)),
             health: watch::Sender::new(Health::Ok),
+            replicas,
         }
     }
 
@@ -201,7 +204,7 @@ mod tests {
 
     #[test]
     fn health_tells_of_each_change() {
-        let hub = Hub::new(mpsc::channel(1).0);
+        let hub = Hub::new(mpsc::channel(1).0, 0);
         let mut health = hub.health.subscribe();
         let mut set = |count: usize, is_silent| {
             hub.set_silent(Bucket::all().take(count), is_silent);

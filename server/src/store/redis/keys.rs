@@ -44,6 +44,11 @@ pub(super) fn pool(pool: &str) -> String {
     format!("{}:seeks:{pool}", Bucket::of_pool(pool))
 }
 
+/// What somebody has left of what he may do. Shape: `{b:17}:quota:guests:203.0.113.7`.
+pub(super) fn quota(key: &str) -> String {
+    format!("{}:quota:{key}", Bucket::of_quota(key))
+}
+
 /// The nodes by the play time of their last sign of life, a sorted set.
 pub(super) const NODES: &str = "{b:0}:nodes";
 
@@ -134,6 +139,10 @@ impl Bucket {
 
     pub(super) fn of_pool(pool: &str) -> Self {
         Self::of(pool)
+    }
+
+    pub(super) fn of_quota(key: &str) -> Self {
+        Self::of(key)
     }
 
     fn of(id: &str) -> Self {

@@ -21,6 +21,7 @@ use super::hub::Hub;
 use super::keys::Bucket;
 use super::scripts::{Scripts, is_unknown};
 use super::ticker::Pulse;
+use super::witness::{self, Witness};
 use crate::limits::{REDIS_WELCOME, STORE_TIMEOUT};
 
 /// A server, and what this node knows of it.
@@ -36,10 +37,14 @@ pub(super) struct Master {
     meeting: tokio::sync::Mutex<()>,
     /// Which buckets are here.
     owned: [AtomicBool; Bucket::COUNT],
+    /// How many of them one request may touch: in a cluster one, since each has a slot of its own.
+    pub(super) buckets_a_request: usize,
     /// For how many more rounds each bucket ticks, though nothing is due there.
     pub(super) busy: [AtomicUsize; Bucket::COUNT],
     pub(super) pulse: Pulse,
     pub(super) hub: Arc<Hub>,
+    /// Of its replicas.
+    pub(super) witness: Witness,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -51,10 +56,12 @@ impl Master {
     /// There is no Redis, or it does not let us in.
     pub(super) async fn connect(
         (name, access): (String, &Access),
+        buckets_a_request: usize,
         hub: &Arc<Hub>,
     ) -> Result<Arc<Self>, Error> {
         let scripts = Scripts::load(access).await?;
         let (client, subscriber) = access.clients()?;
+        let (witness, questions) = Witness::new();
         let master = Arc::new(Self {
             name,
             access: access.clone(),
@@ -63,9 +70,11 @@ impl Master {
             scripts: Mutex::new(Arc::new(scripts)),
             meeting: tokio::sync::Mutex::default(),
             owned: std::array::from_fn(|_| AtomicBool::new(false)),
+            buckets_a_request,
             busy: std::array::from_fn(|_| AtomicUsize::new(0)),
             pulse: Pulse::new(),
             hub: Arc::clone(hub),
+            witness,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
@@ -85,6 +94,10 @@ impl Master {
         master.spawn(Arc::clone(&master).keep_met(commands));
         master.spawn(Arc::clone(&master).keep_ticking());
         master.spawn(Arc::clone(&master).keep_looking());
+        if hub.replicas > 0 {
+            let of = (access.clone(), hub.replicas);
+            master.spawn(witness::serve(of, questions));
+        }
         Ok(master)
     }
 
@@ -189,7 +202,9 @@ impl Master {
     pub(super) fn note<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
             let details = error.details();
-            if *error.kind() == ErrorKind::Cluster || details.starts_with("CLUSTERDOWN") {
+            // A connection that breaks may be the end of its master.
+            let is_of_map = matches!(error.kind(), ErrorKind::Cluster | ErrorKind::IO);
+            if is_of_map || details.starts_with("CLUSTERDOWN") {
                 self.hub.look_at_map.notify_one();
             } else if details.starts_with("READONLY") {
                 self.hub.look_at_map.notify_one();

@@ -16,7 +16,7 @@ use super::driver::{self, Access, Layout, info_field};
 use super::hub::Hub;
 use super::keys::Bucket;
 use super::master::Master;
-use crate::limits::{MAP_PAUSE, MAP_PERIOD, STORE_TIMEOUT};
+use crate::limits::{MAP_PAUSE, MAP_PERIOD, STORE_TIMEOUT, TICKS_A_REQUEST};
 
 /// The masters, and who of them has what. Cheap to clone.
 #[derive(Clone)]
@@ -64,7 +64,8 @@ impl Masters {
     async fn begin(&self) -> Result<(), ConnectError> {
         match &self.0.layout {
             Layout::Single(access) => {
-                let master = Master::connect((access.name(), access), self.hub()).await?;
+                let master =
+                    Master::connect((access.name(), access), TICKS_A_REQUEST, self.hub()).await?;
                 let everything = Bucket::all().map(|_| Some(Arc::clone(&master))).collect();
                 self.change(everything).await;
             }
@@ -78,8 +79,11 @@ impl Masters {
                 }
             }
         }
+        if let Some(advice) = self.0.layout.advice() {
+            warn!("{advice}");
+        }
         for master in self.all() {
-            for advice in driver::check(&master.client).await? {
+            for advice in driver::check(&master.client, self.hub().replicas).await? {
                 warn!(redis.server = %master.name, "{advice}");
             }
             master.tick_all().await?;
@@ -100,12 +104,22 @@ impl Masters {
 
     /// What should be better about the masters.
     pub(super) async fn advice(&self) -> Result<Vec<String>, ConnectError> {
-        let mut all = Vec::new();
+        let mut all = Vec::from_iter(self.0.layout.advice().map(str::to_owned));
         for master in self.all() {
-            all.extend(driver::check(&master.client).await?);
+            all.extend(driver::check(&master.client, self.hub().replicas).await?);
         }
         all.dedup();
         Ok(all)
+    }
+
+    /// Where the only master is, if sentinels told.
+    pub(super) fn found(&self) -> Option<String> {
+        let Layout::Single(access) = &self.0.layout else {
+            return None;
+        };
+        let master = self.all().pop().filter(|_| access.is_told())?;
+        let servers = master.client.active_connections();
+        servers.first().map(ToString::to_string)
     }
 
     fn all(&self) -> Vec<Arc<Master>> {
@@ -144,7 +158,7 @@ impl Masters {
             if let Some(master) = known.get(name) {
                 return Some((name.clone(), Arc::clone(master)));
             }
-            match Master::connect((name.clone(), &access.to(server)), self.hub()).await {
+            match Master::connect((name.clone(), &access.to(server)), 1, self.hub()).await {
                 Ok(master) => Some((name.clone(), master)),
                 Err(error) => {
                     warn!(redis.server = %name, "Redis at {name} cannot be reached: {error}");

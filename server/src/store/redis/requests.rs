@@ -8,19 +8,20 @@ use async_trait::async_trait;
 use fred::error::{Error, ErrorKind};
 use fred::types::scripts::Script;
 use fred::types::{FromValue, Value};
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use zeitnot_game::color::Color;
 use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
-use super::clocks::{Lease, millis};
+use super::clocks::{Lease, Process, millis};
 use super::keys::{Bucket, Topic};
 use super::master::Master;
 use super::scripts::{Scripts, is_unknown};
-use super::{RedisStore, chat, keys, presence, scripts};
+use super::{RedisStore, chat, keys, presence, quotas, scripts};
 use crate::health::Health;
 use crate::limits::{
-    CHAT_LINES, DATED_TRIES, FLAG_PAUSE_AFTER_LOSS, MAX_PLAYING, MAX_POOL, MAX_TICK_AGE,
+    CHAT_LINES, DATED_TRIES, FLAG_PAUSE_AFTER_LOSS, MAX_PLAYING, MAX_POOL, MAX_TICK_AGE, Quota,
     SEATS_LIFETIME, SEEK_LIFETIME, SEEKS_SHOWN, STRAY_CHAT_LIFETIME,
 };
 use crate::store::{
@@ -458,6 +459,19 @@ impl Store for RedisStore {
         self.masters.hub().revoked.contains(jti, self.wall_time())
     }
 
+    async fn take(&self, key: &str, quota: Quota) -> Result<Option<Millis>, Unavailable> {
+        let bucket = Bucket::of_quota(key);
+        if self.masters.hub().is_silent(bucket) {
+            let error = Error::new(ErrorKind::Timeout, "it has not answered of late");
+            return Err(unavailable(error));
+        }
+        let request = (vec![keys::quota(key)], quotas::args(quota));
+        self.run(bucket, (|scripts| &scripts.take, request), |reply| {
+            quotas::taken(&reply)
+        })
+        .await
+    }
+
     fn roster(&self) -> Arc<Roster> {
         Arc::clone(&self.masters.hub().roster)
     }
@@ -468,6 +482,22 @@ impl Store for RedisStore {
 
     fn answers_for(&self, id: GameId) -> bool {
         !self.masters.hub().is_silent(Bucket::of_game(id))
+    }
+
+    fn replication(&self, id: GameId) -> Option<BoxFuture<'static, bool>> {
+        if self.masters.hub().replicas == 0 {
+            return None;
+        }
+        let (masters, bucket) = (self.masters.clone(), Bucket::of_game(id));
+        let process = |master: &Master| Process::clone(&master.scripts().process);
+        let before = masters.of(bucket).map(|master| process(&master));
+        Some(Box::pin(async move {
+            let (Ok(before), Ok(master)) = (before, masters.of(bucket)) else {
+                return false;
+            };
+            // The same before and after: no other has written what was written in between.
+            process(&master) == before && master.witness.confirms(before).await
+        }))
     }
 
     fn flags_from(&self, id: GameId) -> Instant {

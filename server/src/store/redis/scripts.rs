@@ -44,6 +44,7 @@ pub(super) struct Scripts {
     pub(super) say: Script,
     pub(super) note_playing: Script,
     pub(super) revoke: Script,
+    pub(super) take: Script,
 }
 
 impl Scripts {
@@ -92,6 +93,7 @@ impl Scripts {
             say: free(include_str!("say.lua")),
             note_playing: free(include_str!("note_playing.lua")),
             revoke: free(include_str!("revoke.lua")),
+            take: free(include_str!("take.lua")),
             process: process.into(),
         }
     }
@@ -115,6 +117,7 @@ impl Scripts {
             &self.say,
             &self.note_playing,
             &self.revoke,
+            &self.take,
         ]
         .into_iter()
     }
@@ -164,8 +167,13 @@ impl Ticked {
     }
 }
 
-/// Reads the reply of `tick.lua`.
-pub(super) fn ticked(reply: Value) -> Result<Ticked, Error> {
+/// Reads the reply of `tick.lua`: one for each bucket.
+pub(super) fn ticked(reply: Value) -> Result<Vec<Ticked>, Error> {
+    let buckets: Vec<Value> = reply.convert()?;
+    buckets.into_iter().map(ticked_one).collect()
+}
+
+fn ticked_one(reply: Value) -> Result<Ticked, Error> {
     let mut words = Words::of(reply);
     let (now, wall, play) = (words.next()?, words.next()?, words.next()?);
     let (healing, has_due) = (words.next()?, words.next()?);
@@ -365,6 +373,6 @@ impl Words {
     }
 }
 
-fn unexpected() -> Error {
+pub(super) fn unexpected() -> Error {
     Error::new(ErrorKind::Protocol, "unexpected reply of a script")
 }

@@ -18,7 +18,7 @@ use zeitnot_game::id::GameId;
 use super::clocks::{Tick, millis};
 use super::keys::{self, Bucket, Topic};
 use super::master::Master;
-use super::scripts::{self, is_unknown};
+use super::scripts::{self, Ticked, is_unknown};
 use crate::limits::{
     COUNTED_OUTAGE, DUE_BATCH, DUE_GRACE, DUE_RETRY, FLAG_PAUSE_AFTER_LOSS, HEALING,
     IDLE_TICK_ROUNDS, LENGTHS_A_TICK, LENGTHS_ROUNDS, MAX_TICK_AGE, PROBE_SILENCE, SAME_TICK,
@@ -36,6 +36,8 @@ pub(super) struct Pulse {
     began: Instant,
     /// When it answered again after the last time that it was lost.
     returned: Mutex<Option<Instant>>,
+    /// It answers, but with an error: it cannot write now.
+    refuses: AtomicBool,
     /// It says that it is a replica, and takes no writes.
     pub(super) is_replica: Notify,
     probes: Mutex<Probes>,
@@ -56,6 +58,7 @@ impl Pulse {
             is_lost: AtomicBool::new(false),
             began: Instant::now(),
             returned: Mutex::default(),
+            refuses: AtomicBool::new(false),
             is_replica: Notify::new(),
             probes: Mutex::new(Probes {
                 heard: Instant::now(),
@@ -118,16 +121,34 @@ impl Pulse {
     }
 }
 
+/// Whether the server itself said so, and not that it is another server's business: it may write again some time.
+fn is_answer(error: &Error) -> bool {
+    const CANNOT_WRITE: [&str; 3] = ["MISCONF", "OOM", "NOREPLICAS"];
+    let details = error.details();
+    CANNOT_WRITE.iter().any(|word| details.contains(word))
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is inside is whole even if a holder panicked.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a tick shall find out beside the time.
-#[derive(Default)]
+/// A bucket that shall be ticked, and what that shall find out beside the time.
+#[derive(Clone, Copy)]
 struct Wish<'a> {
+    bucket: Bucket,
     probe: bool,
     lengths: &'a [GameId],
+}
+
+impl Wish<'_> {
+    const fn of(bucket: Bucket) -> Self {
+        Self {
+            bucket,
+            probe: false,
+            lengths: &[],
+        }
+    }
 }
 
 impl Master {
@@ -138,53 +159,67 @@ impl Master {
 
     /// Ticks one bucket now.
     pub(super) async fn tick(&self, bucket: Bucket) -> Result<(), Error> {
-        self.tick_for(bucket, &Wish::default()).await
+        self.tick_at_once(&[Wish::of(bucket)]).await
     }
 
     /// Ticks every bucket now.
     pub(super) async fn tick_all(&self) -> Result<(), Error> {
-        let ticks = self.buckets().map(|bucket| self.tick(bucket));
-        join_all(ticks).await.into_iter().collect()
+        let wishes: Vec<_> = self.buckets().map(Wish::of).collect();
+        self.tick_these(&wishes).await.into_iter().collect()
     }
 
-    async fn tick_for(&self, bucket: Bucket, wish: &Wish<'_>) -> Result<(), Error> {
+    /// Ticks buckets with as few requests as the server allows, all of them at the same time.
+    async fn tick_these(&self, wishes: &[Wish<'_>]) -> Vec<Result<(), Error>> {
+        let requests = wishes.chunks(self.buckets_a_request);
+        join_all(requests.map(|wishes| self.tick_at_once(wishes))).await
+    }
+
+    /// Ticks buckets with one request.
+    async fn tick_at_once(&self, wishes: &[Wish<'_>]) -> Result<(), Error> {
         let scripts = self.scripts();
-        match self.tick_as(&scripts, bucket, wish).await {
+        match self.tick_as(&scripts, wishes).await {
             Err(error) if is_unknown(&error) => {
                 self.meet(&scripts).await?;
-                self.tick_as(&self.scripts(), bucket, wish).await
+                self.tick_as(&self.scripts(), wishes).await
             }
             result => result,
         }
     }
 
-    async fn tick_as(
-        &self,
-        scripts: &scripts::Scripts,
-        bucket: Bucket,
-        wish: &Wish<'_>,
-    ) -> Result<(), Error> {
-        let (keys, args) = self.request(bucket, wish);
+    async fn tick_as(&self, scripts: &scripts::Scripts, wishes: &[Wish<'_>]) -> Result<(), Error> {
+        let (keys, args) = self.request(wishes);
         let asked = Instant::now();
-        if wish.probe {
-            self.pulse.probe(bucket);
+        for wish in wishes.iter().filter(|wish| wish.probe) {
+            self.pulse.probe(wish.bucket);
         }
-        let reply = self.run_of(&scripts.tick, keys, args).await?;
+        let reply = self.run_of(&scripts.tick, keys, args).await;
+        if reply.as_ref().is_err_and(is_answer) {
+            self.pulse.refuses.store(true, Ordering::Relaxed);
+        }
+        let reply = reply?;
         let answered = Instant::now();
         let told = scripts::ticked(reply)?;
         self.pulse.answered.notify_one();
-        let tick = Tick {
-            asked,
-            answered,
-            now: told.now,
-            lease: told.lease(&scripts.process),
-        };
-        if self.hub.clocks.learn(bucket, tick) {
+        for (wish, told) in wishes.iter().zip(told) {
+            let tick = Tick {
+                asked,
+                answered,
+                now: told.now,
+                lease: told.lease(&scripts.process),
+            };
+            self.take(wish, told, tick);
+        }
+        Ok(())
+    }
+
+    /// Learns what a tick has told of one bucket.
+    fn take(&self, wish: &Wish<'_>, told: Ticked, tick: Tick) {
+        if self.hub.clocks.learn(wish.bucket, tick) {
             // Healing began, and this node may have what was lost; or it is over, and what the log says now counts.
-            self.hub.resync_games(bucket);
+            self.hub.resync_games(wish.bucket);
         }
         if told.has_due {
-            self.expect_due(bucket);
+            self.expect_due(wish.bucket);
         }
         for id in told.overdue {
             // Two ticks may both have counted on the same room: the game comes again.
@@ -193,10 +228,9 @@ impl Master {
         for (&id, &length) in wish.lengths.iter().zip(&told.lengths) {
             self.hub.games.send(&id, Feed::Length(length));
         }
-        Ok(())
     }
 
-    fn request(&self, bucket: Bucket, wish: &Wish<'_>) -> (Vec<String>, Vec<Value>) {
+    fn request(&self, wishes: &[Wish<'_>]) -> (Vec<String>, Vec<Value>) {
         let spans = [
             SAME_TICK,
             MAX_TICK_AGE,
@@ -205,24 +239,34 @@ impl Master {
             DUE_GRACE,
             DUE_RETRY,
         ];
-        // What nobody here could take is left to other nodes, and after an outage to a later tick.
-        let batch = if self.flags_from(bucket) > Instant::now() {
-            0
-        } else {
-            self.hub.due.capacity().min(DUE_BATCH)
-        };
-        let known = self.hub.clocks.lease(bucket).map(|lease| lease.play);
         let mut args: Vec<Value> = spans
             .map(|span| Value::from(millis(span).to_string()))
             .into();
-        args.push(Value::from(batch.to_string()));
-        args.push(Value::from(
-            known.map(|known| known.to_string()).unwrap_or_default(),
-        ));
-        args.push(Value::from(if wish.probe { "1" } else { "0" }));
-        let probe = Topic::Probe(bucket, self.hub.mark).channel();
-        let mut keys = vec![bucket.clock(), bucket.due(), probe];
-        keys.extend(wish.lengths.iter().map(|id| keys::log(*id)));
+        let mut keys = Vec::new();
+        for &Wish {
+            bucket,
+            probe,
+            lengths,
+        } in wishes
+        {
+            // What nobody here could take is left to other nodes, and after an outage to a later tick.
+            let batch = if self.flags_from(bucket) > Instant::now() {
+                0
+            } else {
+                self.hub.due.capacity().min(DUE_BATCH)
+            };
+            let known = self.hub.clocks.lease(bucket).map(|lease| lease.play);
+            let known = known.map(|known| known.to_string()).unwrap_or_default();
+            let channel = Topic::Probe(bucket, self.hub.mark).channel();
+            keys.extend([bucket.clock(), bucket.due(), channel]);
+            keys.extend(lengths.iter().map(|id| keys::log(*id)));
+            args.extend([
+                Value::from(batch.to_string()),
+                Value::from(known),
+                Value::from(if probe { "1" } else { "0" }),
+                Value::from(lengths.len().to_string()),
+            ]);
+        }
         (keys, args)
     }
 
@@ -254,46 +298,34 @@ impl Master {
         let wants_lengths = round.is_multiple_of(LENGTHS_ROUNDS);
         // One bucket's ticks are the sign of life: no more are sent to a server that does not answer.
         let is_lost = self.pulse.is_lost();
-        let ticks = self
-            .buckets()
-            .filter(|bucket| bucket.slice() == slice || *bucket == home)
-            .map(async |bucket| {
-                let games = followed.get(&bucket.index()).map(Vec::as_slice);
-                let is_home = bucket == home;
-                let wants_tick = self.is_busy(bucket)
-                    || games.is_some()
-                    || round.is_multiple_of(IDLE_TICK_ROUNDS);
-                if !is_home && (is_lost || !wants_tick) {
-                    return;
-                }
-                let (probe, games) = (is_home || games.is_some(), games.unwrap_or_default());
-                let mut lengths = games.chunks(LENGTHS_A_TICK);
-                let lengths = if wants_lengths { lengths.next() } else { None };
-                let wish = Wish {
-                    probe,
-                    lengths: lengths.unwrap_or_default(),
-                };
-                // What fails is tried again in the next round.
-                let _ = self.tick_for(bucket, &wish).await;
-                if bucket == Bucket::SHARED && slice == bucket.slice() {
-                    let _ = self.renew_lease().await;
-                }
-                if wants_lengths {
-                    self.look_at_lengths(bucket, games).await;
-                }
+        let mut wishes = Vec::new();
+        let slice_and_home = |bucket: &Bucket| bucket.slice() == slice || *bucket == home;
+        for bucket in self.buckets().filter(slice_and_home) {
+            let games = followed.get(&bucket.index()).map(Vec::as_slice);
+            let is_home = bucket == home;
+            let wants_tick =
+                self.is_busy(bucket) || games.is_some() || round.is_multiple_of(IDLE_TICK_ROUNDS);
+            if !is_home && (is_lost || !wants_tick) {
+                continue;
+            }
+            let (probe, games) = (is_home || games.is_some(), games.unwrap_or_default());
+            let asked = if wants_lengths { games } else { &[] };
+            let mut lengths = asked.chunks(LENGTHS_A_TICK);
+            wishes.push(Wish {
+                bucket,
+                probe,
+                lengths: lengths.next().unwrap_or_default(),
             });
-        join_all(ticks).await;
-    }
-
-    /// The games behind those that a tick asks for anyway.
-    async fn look_at_lengths(&self, bucket: Bucket, games: &[GameId]) {
-        for lengths in games.chunks(LENGTHS_A_TICK).skip(1) {
-            let wish = Wish {
-                probe: false,
+            // The games behind those.
+            wishes.extend(lengths.map(|lengths| Wish {
                 lengths,
-            };
-            // What fails is asked again in a later round.
-            let _ = self.tick_for(bucket, &wish).await;
+                ..Wish::of(bucket)
+            }));
+        }
+        // What fails is tried again in the next round.
+        let _ = self.tick_these(&wishes).await;
+        if self.owns(Bucket::SHARED) && slice == Bucket::SHARED.slice() {
+            let _ = self.renew_lease().await;
         }
     }
 
@@ -338,7 +370,12 @@ impl Master {
             self.hub
                 .set_silent(self.buckets(), !has_answered || is_deaf);
             if !has_answered {
-                self.connect_again(&self.client).await;
+                // Another may have taken its place.
+                self.hub.look_at_map.notify_one();
+                // Where the disk is full, say, reading goes on by the same connection.
+                if !self.pulse.refuses.swap(false, Ordering::Relaxed) {
+                    self.connect_again(&self.client).await;
+                }
             } else if is_deaf {
                 METRICS.lost_probes.inc();
                 warn!(redis.server = %self.name, "nothing is heard from Redis at {}", self.name);

@@ -37,17 +37,24 @@ async fn a_game_on_each(
     found.into_iter().flatten().collect()
 }
 
-/// Plays some moves of each game; the answer is the longest wait for one of them.
-async fn play(trios: &mut [Trio], record: &Record, plies: Range<usize>) -> Duration {
-    let mut longest = Duration::ZERO;
+/// Plays some moves of each game; the answer is how long each took until all had seen it.
+async fn play(trios: &mut [Trio], record: &Record, plies: Range<usize>) -> Vec<Duration> {
+    let mut waits = Vec::new();
     for ply in plies {
         for trio in &mut *trios {
             let began = Instant::now();
             record.play(trio, ply..ply + 1).await;
-            longest = longest.max(began.elapsed());
+            waits.push(began.elapsed());
         }
     }
-    longest
+    waits
+}
+
+/// The median, the 99th percentile, and the longest.
+fn figures(mut waits: Vec<Duration>) -> [Duration; 3] {
+    waits.sort_unstable();
+    let last = waits.len() - 1;
+    [waits[last / 2], waits[last * 99 / 100], waits[last]]
 }
 
 #[tokio::test]
@@ -65,7 +72,7 @@ async fn a_dead_master_stops_its_own_games_which_go_on_when_it_is_back() {
 
     // Nobody knows it yet, and then everybody does: either could hold up others.
     let half = record.moves.len() / 2;
-    let mut longest = play(others, record, BEFORE..half).await;
+    let mut waits = play(others, record, BEFORE..half).await;
     for one in stopped.everyone_mut() {
         one.until_store_is_silent(true).await;
     }
@@ -73,8 +80,11 @@ async fn a_dead_master_stops_its_own_games_which_go_on_when_it_is_back() {
         "all at the stopped game were told after {:?}",
         died.elapsed()
     );
-    longest = longest.max(play(others, record, half..record.moves.len()).await);
-    println!("longest wait for a move of the other games: {longest:?}");
+    waits.extend(play(others, record, half..record.moves.len()).await);
+    let (count, [median, p99, longest]) = (waits.len(), figures(waits));
+    println!(
+        "{count} moves of the other games took {median:?} at the median, {p99:?} at p99, {longest:?} at most"
+    );
     for trio in &*others {
         record.assert_seen(trio);
         assert!(trio.everyone().iter().all(|one| one.snapshots() == 1));

@@ -11,13 +11,14 @@ use tower::ServiceExt as _;
 use zeitnot::App;
 use zeitnot::auth::Auth;
 use zeitnot::auth::keys::Keys;
-use zeitnot::config::Config;
+use zeitnot::config::{Config, Switch};
 use zeitnot::lobby::Lobby;
+use zeitnot::quota::Quotas;
 use zeitnot::room::Rooms;
 use zeitnot::shutdown::Shutdown;
+use zeitnot::sockets::Sockets;
 use zeitnot::store::Store;
 use zeitnot::store::embedded::{EmbeddedStore, Sync};
-use zeitnot::ws::Sockets;
 use zeitnot_game::time::Millis;
 
 /// The host that requests name unless they name another.
@@ -60,17 +61,23 @@ impl TestApp {
         Self::start_with(Config::default()).await
     }
 
+    /// With these settings, but for the limits: without connections all requests come from one address.
     pub(crate) async fn start_with(config: Config) -> Self {
+        let config = Config {
+            rate_limits: Switch::Off,
+            ..config
+        };
         let dir = tempfile::tempdir().unwrap();
         let store = EmbeddedStore::open(dir.path(), Sync::Normal).await;
         let store: Arc<dyn Store> = Arc::new(store.unwrap());
         let app = App {
             rooms: Rooms::new(store.clone(), Millis::from_days(30)),
-            store,
             auth: Auth::new(Keys::parse(&Keys::generate()).unwrap()),
+            quotas: Quotas::new(store.clone(), &config),
+            sockets: Sockets::new(&config),
+            store,
             config: Arc::new(config),
             shutdown: Shutdown::default(),
-            sockets: Sockets::default(),
             lobby: Lobby::default(),
             node: "test".into(),
         };

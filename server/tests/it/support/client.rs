@@ -1,14 +1,14 @@
 //! A client of the socket, which keeps every frame that it was sent.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::http::{HeaderValue, Request, StatusCode, header};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use socket2::{Domain, Type};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -44,6 +44,23 @@ impl Client {
     /// Connects; a refused upgrade gives its status.
     pub(crate) async fn connect(address: &str, token: Option<&str>) -> Result<Self, StatusCode> {
         match Self::open(address, token).await {
+            Err(Gone::Refused(status)) => Err(status),
+            opened => Ok(opened.expect("the socket opens")),
+        }
+    }
+
+    /// The same from one of this machine's addresses.
+    pub(crate) async fn connect_from(
+        source: IpAddr,
+        address: &str,
+        token: Option<&str>,
+    ) -> Result<Self, StatusCode> {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((source, 0).into()).unwrap();
+        let stream = socket.connect(address.parse().unwrap()).await.unwrap();
+        let opening = client_async(upgrade(address, token), MaybeTlsStream::Plain(stream));
+        let opened = timeout(PATIENCE, opening).await.expect("somebody answers");
+        match Self::greet(opened.map(|(socket, _)| socket)).await {
             Err(Gone::Refused(status)) => Err(status),
             opened => Ok(opened.expect("the socket opens")),
         }

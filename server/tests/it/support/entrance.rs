@@ -1,7 +1,9 @@
 //! A node from outside: requests, guests, challenges, sockets.
 
+use std::net::IpAddr;
+
 use axum::body::{Body, to_bytes};
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -15,7 +17,30 @@ use super::client::Client;
 pub(crate) struct Entrance {
     /// E.g. `127.0.0.1:40123`.
     address: String,
+    /// Where its sockets come from, if that matters; its requests do too.
+    source: Option<IpAddr>,
     http: HttpClient<HttpConnector, Body>,
+}
+
+/// An answer with its headers.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    /// After how many seconds to try again.
+    pub(crate) fn retry_after(&self) -> u64 {
+        let seconds = self.headers.get(header::RETRY_AFTER);
+        seconds
+            .expect("it says when")
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap()
+    }
 }
 
 /// A guest with his token.
@@ -33,7 +58,42 @@ impl Entrance {
     pub(crate) fn at(address: &str) -> Self {
         Self {
             address: address.to_owned(),
+            source: None,
             http: HttpClient::builder(TokioExecutor::new()).build_http(),
+        }
+    }
+
+    /// The same as from another machine: this one has all addresses that begin with 127.
+    pub(crate) fn from(address: &str, source: [u8; 4]) -> Self {
+        let source = IpAddr::from(source);
+        let mut connector = HttpConnector::new();
+        connector.set_local_address(Some(source));
+        Self {
+            address: address.to_owned(),
+            source: Some(source),
+            http: HttpClient::builder(TokioExecutor::new()).build(connector),
+        }
+    }
+
+    /// A request with these headers and without a body.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        (path, headers): (&str, &[(&str, &str)]),
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address));
+        for &(name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let (parts, body) = self.http.request(request).await.unwrap().into_parts();
+        let bytes = to_bytes(Body::new(body), 1 << 20).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            json: serde_json::from_slice(&bytes).unwrap_or_default(),
         }
     }
 
@@ -156,7 +216,10 @@ impl Entrance {
 
     /// The same, or the status that a refused upgrade gets.
     pub(crate) async fn try_connect(&self, token: Option<&str>) -> Result<Client, StatusCode> {
-        Client::connect(&self.address, token).await
+        match self.source {
+            None => Client::connect(&self.address, token).await,
+            Some(source) => Client::connect_from(source, &self.address, token).await,
+        }
     }
 
     /// The status that a refused upgrade gets.

@@ -27,10 +27,16 @@ pub(crate) fn lines(deployment: &Deployment, game: GameId) -> Vec<String> {
 
 /// The Redis that has a game.
 fn master_of(deployment: &Deployment, game: GameId) -> &RedisServer {
-    match deployment.cluster() {
-        Some(cluster) => cluster.server(cluster.master_of(&key(game)).unwrap()),
-        None => deployment.redis().unwrap(),
+    if let Some(cluster) = deployment.cluster() {
+        return cluster.server(cluster.master_of(&key(game)).unwrap());
     }
+    if let Some(sentinels) = deployment.sentinels() {
+        return sentinels.server(sentinels.master().unwrap());
+    }
+    let master = deployment.redis().unwrap();
+    // Once it is dead its replica has taken over.
+    let is_dead = master.command("PING").is_err();
+    deployment.replica().filter(|_| is_dead).unwrap_or(master)
 }
 
 /// Nothing is lost, doubled or unasked for: each command that got `ok` is one append of the log, at the version that it

@@ -47,12 +47,17 @@ pub(crate) struct RawClient {
 impl RawClient {
     /// Connects; nothing if nobody is there, or the upgrade is refused.
     pub(crate) async fn connect(address: &str, token: &str) -> Option<Self> {
+        let (client, answer) = Self::open(address, &as_bearer(token)).await?;
+        answer.starts_with("HTTP/1.1 101 ").then_some(client)
+    }
+
+    /// Asks for a socket with further lines of headers; with what is answered.
+    pub(crate) async fn open(address: &str, headers: &str) -> Option<(Self, String)> {
         let mut stream = TcpStream::connect(address).await.ok()?;
         stream.set_nodelay(true).ok()?;
         let request = format!(
             "GET /ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             Sec-WebSocket-Protocol: zeitnot.v1, bearer.{token}\r\n\r\n"
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
         );
         stream.write_all(request.as_bytes()).await.ok()?;
         let mut client = Self {
@@ -67,7 +72,7 @@ impl RawClient {
             }
             client.read().await?;
         };
-        answer.starts_with(b"HTTP/1.1 101 ").then_some(client)
+        Some((client, String::from_utf8_lossy(&answer).into_owned()))
     }
 
     /// From now on no ping is answered.
@@ -78,6 +83,27 @@ impl RawClient {
     /// Sends a text frame.
     pub(crate) async fn send(&mut self, msg: &Value) -> io::Result<()> {
         self.write(TEXT, msg.to_string().as_bytes()).await
+    }
+
+    /// Sends a text frame that need not be JSON.
+    pub(crate) async fn send_text(&mut self, text: &str) -> io::Result<()> {
+        self.write(TEXT, text.as_bytes()).await
+    }
+
+    /// Sends bytes that need not be frames.
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await
+    }
+
+    /// The code with which the other end closes, whatever comes before; nothing if there is none.
+    pub(crate) async fn closed(&mut self) -> Option<u16> {
+        loop {
+            match self.next().await {
+                Heard::Closed(code) => return Some(code),
+                Heard::Gone => return None,
+                Heard::Frame(_) | Heard::Ping => {}
+            }
+        }
     }
 
     /// Whatever comes next.
@@ -116,17 +142,7 @@ impl RawClient {
     }
 
     async fn write(&mut self, kind: u8, payload: &[u8]) -> io::Result<()> {
-        let mut frame = vec![FIN | kind];
-        match u8::try_from(payload.len()) {
-            Ok(length @ ..126) => frame.push(MASKED | length),
-            _ => {
-                frame.push(MASKED | 126);
-                frame.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
-            }
-        }
-        frame.extend(MASK);
-        frame.extend(payload);
-        self.stream.write_all(&frame).await
+        self.send_bytes(&frame(FIN | kind, payload)).await
     }
 
     /// The first frame that came, once it is whole: its kind and what it carries.
@@ -146,4 +162,24 @@ impl RawClient {
         let frame: Vec<u8> = self.unread.drain(..head + length).collect();
         Some((kind & !FIN, frame[head..].to_vec()))
     }
+}
+
+/// The line of a request for a socket with which a token goes.
+pub(crate) fn as_bearer(token: &str) -> String {
+    format!("Sec-WebSocket-Protocol: zeitnot.v1, bearer.{token}\r\n")
+}
+
+/// A frame of a client; `first` is its first byte.
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match u8::try_from(payload.len()) {
+        Ok(length @ ..126) => frame.push(MASKED | length),
+        _ => {
+            frame.push(MASKED | 126);
+            frame.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
+        }
+    }
+    frame.extend(MASK);
+    frame.extend(payload);
+    frame
 }
