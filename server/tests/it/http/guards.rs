@@ -78,7 +78,7 @@ fn assert_guarded(answer: &Answer, route: &str) {
 
 #[tokio::test]
 async fn every_answer_is_guarded() {
-    let app = TestApp::start_unlimited().await;
+    let app = TestApp::start().await;
     let mut pages = 0;
     for (method, path) in ROUTES {
         let answer = app.send(request(method, path, &[])).await;
