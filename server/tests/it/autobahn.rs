@@ -67,7 +67,7 @@ async fn echo(mut socket: WebSocket) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn the_sockets_pass_the_autobahn_cases() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -14,6 +14,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
+use tokio::time::timeout;
 use zeitnot::auth::keys::Keys;
 use zeitnot::auth::token::Scope;
 use zeitnot::auth::{Auth, User};
@@ -24,7 +25,7 @@ use zeitnot_game::wire::ClientMsg;
 use zeitnot_loadtest::deployment::{Deployment, RedisKind, Reply, Settings};
 
 use super::{binary, examples};
-use crate::support::client::Client;
+use crate::support::client::{Client, PATIENCE};
 use crate::support::entrance::{Entrance, Guest};
 use crate::support::log::key;
 use crate::support::socket::{Heard, RawClient, as_bearer};
@@ -291,14 +292,17 @@ async fn answered(socket: &mut RawClient, text: &str) -> Result<(), u16> {
         // What it closed with is still to be heard.
         let _ = socket.send_text(text).await;
     }
-    loop {
-        match socket.next().await {
-            Heard::Frame(frame) if frame["re"] == LAST => return Ok(()),
-            Heard::Frame(_) | Heard::Ping => {}
-            Heard::Closed(code) => return Err(code),
-            Heard::Gone => panic!("closed without a code after {text}"),
+    let answer = async {
+        loop {
+            match socket.next().await {
+                Heard::Frame(frame) if frame["re"] == LAST => return Ok(()),
+                Heard::Frame(_) | Heard::Ping => {}
+                Heard::Closed(code) => return Err(code),
+                Heard::Gone => panic!("closed without a code after {text}"),
+            }
         }
-    }
+    };
+    timeout(PATIENCE, answer).await.expect("it is answered")
 }
 
 async fn lines_in(file: &Path, game: GameId) -> Vec<Vec<u8>> {

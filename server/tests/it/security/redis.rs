@@ -9,9 +9,11 @@ use std::process::Command;
 use axum::http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::timeout;
 use zeitnot_loadtest::deployment::{Certificate, Node, NodeSettings, RedisServer, Reply};
 
 use super::{binary, run};
+use crate::support::client::PATIENCE;
 use crate::support::entrance::Entrance;
 use crate::support::table::Table;
 
@@ -127,7 +129,8 @@ async fn a_node_needs_no_more_rights_than_those_that_we_ship() {
         let args = ["--redis-url", &url, "--redis-wait-replicas"];
         node(dir.path(), &[&args[..], &replicas].concat()).unwrap()
     });
-    let mut table = live(&nodes).await;
+    let lived = timeout(4 * PATIENCE, live(&nodes)).await;
+    let mut table = lived.expect("all of it is done");
     // One that counts what people do, in Redis.
     let counting = node(dir.path(), &["--redis-url", &url, "--rate-limits", "on"]).unwrap();
     Entrance::of(&counting).guest("Counted").await;
@@ -338,7 +341,8 @@ async fn the_line_to_redis_is_encrypted_and_its_end_is_known() {
     let authority = ours.authority.to_str().unwrap();
     let args = ["--redis-url", &url, "--redis-ca", authority];
     let nodes = [(); 2].map(|()| node(dir.path(), &args).unwrap());
-    live(&nodes).await;
+    let lived = timeout(4 * PATIENCE, live(&nodes)).await;
+    lived.expect("all of it is done");
 
     let foreign = foreign.authority.to_str().unwrap();
     let plain = url.replace("rediss", "redis");

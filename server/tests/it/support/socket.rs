@@ -97,13 +97,16 @@ impl RawClient {
 
     /// The code with which the other end closes, whatever comes before; nothing if there is none.
     pub(crate) async fn closed(&mut self) -> Option<u16> {
-        loop {
-            match self.next().await {
-                Heard::Closed(code) => return Some(code),
-                Heard::Gone => return None,
-                Heard::Frame(_) | Heard::Ping => {}
+        let closing = async {
+            loop {
+                match self.next().await {
+                    Heard::Closed(code) => return Some(code),
+                    Heard::Gone => return None,
+                    Heard::Frame(_) | Heard::Ping => {}
+                }
             }
-        }
+        };
+        timeout(PATIENCE, closing).await.expect("it is closed")
     }
 
     /// Whatever comes next.

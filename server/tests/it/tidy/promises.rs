@@ -46,20 +46,25 @@ fn promises(document: &str) -> Vec<Promise<'_>> {
     promises
 }
 
-/// The tests of a file: functions with an attribute that ends in `test]`, or titles in calls of `test`.
+/// Whether a line is the attribute of a test: `#[test]`, `#[tokio::test(flavor = "current_thread")]`.
+fn is_attribute_of_test(line: &str) -> bool {
+    let attribute = line.trim().strip_prefix("#[").unwrap_or_default();
+    let name = attribute.split(['(', ']']).next().unwrap_or_default();
+    name == "test" || name.ends_with("::test")
+}
+
+/// The tests of a file: functions behind such an attribute, or titles in calls of `test`.
 fn tests_in(source: &Source) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     if source.has_extension(&["rs"]) {
-        let text = source
-            .text
-            .replace("test(flavor = \"multi_thread\")]", "test]");
-        for after in text.split("test]\n").skip(1) {
-            let head = after.split('{').next().unwrap_or_default();
-            let name = head
-                .rsplit("fn ")
-                .next()
-                .and_then(|rest| rest.split('(').next());
-            found.extend(name.map(str::to_owned));
+        let mut is_next = false;
+        for line in source.text.lines() {
+            if is_attribute_of_test(line) {
+                is_next = true;
+            } else if is_next && let Some((_, name)) = line.split_once("fn ") {
+                found.extend(name.split(['(', '<']).next().map(str::to_owned));
+                is_next = false;
+            }
         }
     } else if source.path.ends_with(".spec.ts") || source.path.ends_with(".test.ts") {
         for after in source.text.split("test('").skip(1) {
@@ -117,7 +122,7 @@ fn promises_are_read_from_tables() {
     let rust = source(
         "a.rs",
         "#[tokio::test]\nasync fn one() {\n}\n#[test]\nfn two() {}\nfn three() {}\n\
-         #[tokio::test(flavor = \"multi_thread\")]\nasync fn apart() {\n}\n",
+         #[tokio::test(flavor = \"multi_thread\", worker_threads = 2)]\nasync fn apart() {\n}\n",
     );
     assert_eq!(Vec::from_iter(tests_in(&rust)), ["apart", "one", "two"]);
     let page = source("a.spec.ts", "test('two words', async () => {");
