@@ -10,6 +10,12 @@ SHELL := /bin/bash
 help: ## Lists the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
 
+# Where cargo builds, from whatever folder.
+target := $(abspath $(or $(CARGO_TARGET_DIR),target))
+
+# The Python that has the chess library by which games are replayed.
+replay := $(target)/python/bin/python
+
 run: ## Builds and starts a server; ARGS="--listen 127.0.0.1:9000" sets flags
 	cargo run --package zeitnot -- $(ARGS)
 
@@ -18,10 +24,11 @@ cluster: ## Builds and runs three nodes behind nginx on one Redis; ARGS="--nodes
 	cargo build --release --package zeitnot --package zeitnot-loadtest
 	$(target)/release/zeitnot-loadtest cluster $(ARGS)
 
-test: deps page ## Runs every test; installs what they need, skips none
+test: deps page $(replay) ## Runs every test; installs what they need, skips none
 	cargo build --package zeitnot --features next-format
 	mkdir -p $(target)/next && cp $(target)/debug/zeitnot $(target)/next/zeitnot
 	ZEITNOT_NEXT_BUILD=$(target)/next/zeitnot cargo test --workspace
+	$(replay) loadtest/replay.py $(target)/tmp/chaos-*.jsonl
 	$(MAKE) instructions
 	cd web && npm test
 	cd web && ZEITNOT_BIN=$(target)/debug/zeitnot CHROMIUM=$$(command -v chromium) npm run e2e
@@ -77,17 +84,20 @@ bench-redis: ## Measures what Redis does for an append, for games at rest, and w
 	cargo build --release --package zeitnot --package zeitnot-loadtest
 	$(target)/release/zeitnot-loadtest redis-cost $(ARGS)
 
-chaos: ## Hurts a deployment and proves that it keeps its promises; ARGS="--store embedded --seed 7 --seconds 300" sets flags
+# Without ARGS it takes an hour.
+chaos: $(replay) ## Hurts each deployment with ten seeds and proves that promises are kept; ARGS="--store redis --seed 7" sets flags
 	deploy/test-deps.sh redis-server nginx
 	cargo build --release --package zeitnot --package zeitnot-loadtest
-	$(target)/release/zeitnot-loadtest chaos $(ARGS)
+	$(target)/release/zeitnot-loadtest chaos --sample $(target)/chaos.jsonl \
+		$(or $(ARGS),--store embedded,redis,replicated,sentinel,cluster --seeds 10 --seconds 40 --idle)
+	$(replay) loadtest/replay.py $(target)/chaos.jsonl
 
-chaos-checked: ## Breaks the server on purpose, in eight ways: the chaos checker must find each
+chaos-checked: ## Breaks store and server on purpose: the chaos checker must find each; ARGS="no-healing" names some
 	deploy/test-deps.sh redis-server nginx
 	cargo build --package zeitnot --features breakages
 	mkdir -p $(target)/breakages && cp $(target)/debug/zeitnot $(target)/breakages/zeitnot
 	cargo build --package zeitnot --package zeitnot-loadtest
-	loadtest/chaos-checked.sh $(target)/debug/zeitnot-loadtest $(target)/breakages/zeitnot
+	loadtest/chaos-checked.sh $(target)/debug/zeitnot-loadtest $(target)/breakages/zeitnot $(ARGS)
 
 mutants: page ## Breaks the server in one place after the other: a test must go red each time; ARGS="healing" chooses
 	deploy/test-deps.sh redis-server
@@ -140,8 +150,13 @@ load-tool = cargo build --release --package zeitnot --package zeitnot-loadtest
 deps: ## Installs the programs that tests start, with apt, or says which are missing
 	deploy/test-deps.sh
 
-# Where cargo builds, from whatever folder.
-target := $(abspath $(or $(CARGO_TARGET_DIR),target))
+# Made anew whenever the list is newer; its own date is that of the system's Python.
+$(replay): $(target)/python/.installed
+$(target)/python/.installed: loadtest/requirements.txt
+	deploy/test-deps.sh python3-venv
+	python3 -m venv --clear $(target)/python
+	$(replay) -m pip install --quiet --disable-pip-version-check --requirement loadtest/requirements.txt
+	touch $@
 
 # What npm installs, again whenever the lock file is newer.
 page: web/node_modules/.package-lock.json

@@ -6,7 +6,7 @@ set -euo pipefail
 
 readonly REDIS_MAJOR=7 NODE_MAJOR=20 KOSOKU=0.1.0
 
-readonly wanted=" ${*:-redis-server nodejs npm nginx chromium openssl valgrind kosoku} "
+readonly wanted=" ${*:-redis-server nodejs npm nginx chromium openssl python3-venv valgrind kosoku} "
 root=$(cd "$(dirname "$0")/.." && pwd)
 readonly kosoku=${CARGO_TARGET_DIR:-$root/target}/tools/kosoku
 
@@ -30,7 +30,8 @@ lacking() {
   command -v chromium >/dev/null || echo chromium
   command -v openssl >/dev/null || echo openssl
   command -v valgrind >/dev/null || echo valgrind
-  [[ $wanted != *" kosoku "* ]] || python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+  [[ $wanted != *" kosoku "* && $wanted != *" python3-venv "* ]] ||
+    python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
 
 # Installs kosoku, which has the cases of the Autobahn test suite, if it is wanted and not there.

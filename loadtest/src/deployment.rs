@@ -9,7 +9,9 @@ mod proxy;
 mod redis;
 mod resp;
 mod settings;
+mod shim;
 mod skew;
+mod slow_disk;
 pub mod usage;
 mod wait;
 
@@ -32,7 +34,9 @@ pub use redis::sentinel::RedisSentinels;
 pub use redis::{Certificate, RedisConnection, RedisServer};
 pub use resp::Reply;
 pub use settings::{RedisKind, Settings, Variables};
+pub use shim::preload_all;
 pub use skew::SkewedClock;
+pub use slow_disk::SlowDisk;
 
 /// Nodes that serve the same games.
 #[derive(Debug)]
@@ -97,8 +101,10 @@ impl Deployment {
             Between::Server { master, .. } => (0..settings.nodes)
                 .map(|_| FaultProxy::start_redis(master))
                 .collect::<anyhow::Result<_>>()?,
-            Between::Nothing | Between::Sentinels(_) | Between::Cluster(_) => {
-                anyhow::bail!("proxies stand before a single Redis only")
+            // Its servers have theirs.
+            Between::Cluster(_) => Vec::new(),
+            Between::Nothing | Between::Sentinels(_) => {
+                anyhow::bail!("proxies stand before a single Redis or a cluster only")
             }
         };
         let keys = match &between {
@@ -178,7 +184,7 @@ impl Deployment {
         self.nginx.as_mut()
     }
 
-    /// What is between a node and Redis, if anything.
+    /// What is between a node and a single Redis, if anything; see [`RedisCluster::proxy`].
     #[must_use]
     pub fn proxy(&self, node: usize) -> Option<&FaultProxy> {
         self.proxies.get(node % self.nodes.len())
@@ -254,6 +260,11 @@ impl Between {
             let data = data.to_str().context("the folder's name is not UTF-8")?;
             options.extend(["--dir", data]);
         }
+        let is_single = settings.redis == RedisKind::Single && !settings.redis_port;
+        ensure!(
+            is_single || settings.redis_variables.is_empty(),
+            "only a single Redis on a socket has variables of its own"
+        );
         Ok(match settings.redis {
             RedisKind::Embedded => {
                 ensure!(settings.nodes == 1, "an embedded store has one node");
@@ -263,7 +274,7 @@ impl Between {
                 master: if settings.redis_port {
                     RedisServer::start_on_port(&options)?
                 } else {
-                    RedisServer::start_with(&options)?
+                    RedisServer::start_with_env(&options, &settings.redis_variables)?
                 },
                 replica: None,
             },
@@ -284,7 +295,12 @@ impl Between {
                 Self::Sentinels(RedisSentinels::start(replicas, &options)?)
             }
             RedisKind::Cluster { masters, replicas } => {
-                Self::Cluster(RedisCluster::start_with((masters, replicas), &options)?)
+                let shape = (masters, replicas);
+                Self::Cluster(if settings.proxies {
+                    RedisCluster::start_with_proxies(shape, &options)?
+                } else {
+                    RedisCluster::start_with(shape, &options)?
+                })
             }
         })
     }

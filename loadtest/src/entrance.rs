@@ -1,8 +1,8 @@
 //! The way into games over HTTP: guests and challenges.
 
 use anyhow::{Context as _, ensure};
-use axum::body::{Body, to_bytes};
-use axum::http::{Method, Request, header};
+use axum::body::{Body, BodyDataStream, to_bytes};
+use axum::http::{Method, Request, StatusCode, header};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -88,6 +88,47 @@ impl Entrance {
             .header(header::ACCEPT, "application/json")
             .body(Body::empty())?;
         self.answer(path, request).await
+    }
+
+    /// What is at a path, as text.
+    pub(crate) async fn text(&self, path: &str) -> anyhow::Result<String> {
+        let request = Request::get(format!("http://{}{path}", self.address)).body(Body::empty())?;
+        let response = self.http.request(request).await?;
+        let status = response.status();
+        ensure!(status.is_success(), "{path} answered {status}");
+        let bytes = to_bytes(Body::new(response.into_body()), MAX_ANSWER).await?;
+        Ok(String::from_utf8(bytes.into())?)
+    }
+
+    /// The stream of events at a path, from behind the last event that was seen.
+    pub(crate) async fn events(
+        &self,
+        path: &str,
+        last: Option<&str>,
+    ) -> anyhow::Result<BodyDataStream> {
+        let mut request = Request::get(format!("http://{}{path}", self.address));
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let response = self.http.request(request.body(Body::empty())?).await?;
+        let status = response.status();
+        ensure!(status.is_success(), "{path} answered {status}");
+        Ok(Body::new(response.into_body()).into_data_stream())
+    }
+
+    /// Asks for a seat; the answer is the status.
+    pub(crate) async fn accept(
+        &self,
+        (game, color): (&str, &str),
+        token: &str,
+    ) -> anyhow::Result<StatusCode> {
+        let wish = json!({"color": color}).to_string();
+        let path = format!("/api/challenge/{game}/accept");
+        let request = Request::post(format!("http://{}{path}", self.address))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .body(Body::from(wish))?;
+        Ok(self.http.request(request).await?.status())
     }
 
     /// Asks for something, as somebody if there is a token.

@@ -13,12 +13,14 @@ static STARTED: LazyLock<(Instant, SystemTime)> =
     LazyLock::new(|| (Instant::now(), SystemTime::now()));
 
 /// What is changed in which script: a name, words of the script, and what stands there instead.
-const EDITS: [(&str, &str, &str); 6] = [
+const EDITS: [(&str, &str, &str); 7] = [
     // An append fits whatever has the right length.
     ("compare-by-length", "head:sub(-5) ~= before", "false"),
     // An append fits whatever there is.
     ("compare-nothing", "head:sub(-5) ~= before", "false"),
     ("compare-nothing", "if newer then", "if false then"),
+    // An append that is sent again is not recognized.
+    ("forget-own-tag", "newer:sub(-5) == tag", "false"),
     // A flag falls when a node says so.
     ("ignore-not-before", "if not_before ~= ''", "if false"),
     // All of an outage is play time.
@@ -38,6 +40,11 @@ pub(crate) fn edit(script: &str) -> String {
     on.fold(script.to_owned(), |script, (_, words, instead)| {
         script.replace(words, instead)
     })
+}
+
+/// The version that a follower says it has, unless nobody asks for it.
+pub(crate) fn version_of<T>(since: Option<T>) -> Option<T> {
+    since.filter(|_| !is_on("snapshot-without-version"))
 }
 
 /// A moment by the wall clock, as far as that was set since the start.

@@ -80,6 +80,7 @@ metrics! {
     healed_entries: Counter = "healed_entries", "Log entries that this node gave back to a store that had lost them";
     resets: Counter = "replica_resets", "Games that began again here because the log of the store was another one";
     resyncs: Counter = "resyncs", "Games whose log was looked at because messages may have been missed";
+    missed_entries: Counter = "missed_entries", "Log entries that this node found in the log of a game that it follows, and had not been told of";
     lost_probes: Counter = "store_probes_lost", "Probes of a subscription that did not come back in time";
     due: Counter = "due_games", "Overdue games that the store handed to this node";
     flag_delay_seconds: Histogram = "flag_delay_seconds", "Time between the end of a player's time and the stamp of the entry that says so; its count is the flags that this node called";

@@ -147,6 +147,10 @@ impl Play {
                 *claim_at = replica.people().claim_at(replica.game(), asked.by);
             }
             match self.next(&asked) {
+                #[cfg(feature = "breakages")]
+                Next::Done(_) if crate::breakage::is_on("forget-what-was-done") => {
+                    return Err(Rejection::Stale.into());
+                }
                 Next::Done(version) => return Ok(version),
                 Next::Refuse(rejection) if self.lock().is_confirmed_since(arrived) => {
                     return Err(rejection.into());

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::commands;
 use super::fold::{After, Folded, fold, name};
+use super::forgive::Loss;
 use super::history::{Moment, Records, Told};
 use super::refusals;
 use super::times;
@@ -33,7 +34,7 @@ pub(super) struct Final {
 }
 
 /// All there is to judge.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Evidence {
     pub(super) records: Records,
     pub(super) finals: BTreeMap<Arc<str>, Final>,
@@ -46,6 +47,7 @@ pub(super) struct Case<'a> {
     pub(super) tries: Vec<&'a super::history::Try>,
     pub(super) told: Vec<&'a Told>,
     pub(super) records: &'a Records,
+    pub(super) loss: Loss,
 }
 
 impl Case<'_> {
@@ -75,14 +77,20 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
     for frame in &evidence.records.told {
         told.entry(&frame.game).or_default().push(frame);
     }
+    let loss = Loss::of(&evidence.records);
     let mut violations = Vec::new();
     for (game, last) in &evidence.finals {
+        let folded = fold(&last.lines);
+        let told = told.remove(&**game).unwrap_or_default();
+        let told = loss.told(&folded, told);
+        let tries = loss.tries(tries.remove(&**game).unwrap_or_default());
         let case = Case {
             game: Arc::clone(game),
-            folded: fold(&last.lines),
-            tries: tries.remove(&**game).unwrap_or_default(),
-            told: told.remove(&**game).unwrap_or_default(),
+            folded,
+            told,
+            tries: tries.iter().collect(),
             records: &evidence.records,
+            loss,
         };
         for (invariant, version, why) in &case.folded.wrong {
             violations.push(case.violation(invariant, (*version, None), why.clone()));
@@ -100,8 +108,10 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
         }
     }
     for (game, frames) in told {
-        let lost = frames.iter().any(|told| told.frame["t"] == "game");
-        if lost && !evidence.finals.contains_key(game) {
+        let shown = frames.iter().filter(|told| told.frame["t"] == "game");
+        let lost = shown.clone().next().is_some();
+        let is_forgiven = shown.clone().all(|told| loss.is_at(told.at));
+        if lost && !is_forgiven && !evidence.finals.contains_key(game) {
             violations.push(Violation {
                 invariant: "I1",
                 game: game.into(),
@@ -130,7 +140,7 @@ fn version(frame: &Value) -> u32 {
     version.unwrap_or(0)
 }
 
-fn compare(folded: &Folded, frame: &Value) -> Result<(), (&'static str, String)> {
+pub(super) fn compare(folded: &Folded, frame: &Value) -> Result<(), (&'static str, String)> {
     let v = version(frame);
     let Some(after) = folded.at(v) else {
         let why = format!(
@@ -202,7 +212,11 @@ fn sequences(case: &Case<'_>, violations: &mut Vec<Violation>) {
             v == *head + 1
         };
         let is_reset = told.frame["reset"] == true;
-        if is_reset || !is_right {
+        let may_reset = is_reset && case.loss.is_before(told.at);
+        // Who asks by a version alone cannot know that it is one of another history.
+        let may_mix =
+            case.loss.is_before(told.at) && told.asked.is_none() && told.who.ends_with("reader");
+        if (is_reset && !may_reset) || !(is_right || may_reset || may_mix) {
             let what = if is_reset { "was set back from" } else { "had" };
             let why = format!(
                 "{} {what} version {head} and was told {}",

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::check::{Case, Violation};
 use super::entry::Event;
-use super::fold::After;
+use super::fold::{After, Folded};
 use super::history::{Answer, Command, Moment, Try};
 
 /// A command whoever sends it how often.
@@ -58,6 +58,19 @@ pub(super) fn check(case: &Case<'_>, violations: &mut Vec<Violation>) {
     ordered(case, violations);
 }
 
+/// Whether a command's last entry is the one at this version.
+fn is_caused_by(folded: &Folded, v: u32, (seat, command): (usize, &Command)) -> bool {
+    let key = key(seat, command);
+    let has = |v: u32| {
+        let caused = folded.at(v).and_then(cause);
+        caused.is_some_and(|caused| key == caused || Some(key) == agreed(caused))
+    };
+    // The end that a move brings is written with it.
+    let ended = folded.at(v).and_then(|after| after.event.as_ref());
+    let ends = matches!(ended, Some(Event::Ended { by: None, .. }));
+    has(v) || v > 1 && ends && has(v - 1)
+}
+
 /// I1 and the half of I4: each `ok` names the entry of its command, and all those of one command the same.
 fn kept(case: &Case<'_>, violations: &mut Vec<Violation>) {
     let mut told: HashMap<u64, u32> = HashMap::new();
@@ -71,17 +84,7 @@ fn kept(case: &Case<'_>, violations: &mut Vec<Violation>) {
             violations.push(case.violation("I7", seen, why));
             continue;
         };
-        let key = key(seat, &tried.command);
-        let has = |v: u32| {
-            let caused = case.folded.at(v).and_then(cause);
-            caused.is_some_and(|caused| key == caused || Some(key) == agreed(caused))
-        };
-        // The end that a move brings is written with it.
-        let ends = |v: u32| {
-            let ended = case.folded.at(v).and_then(|after| after.event.as_ref());
-            matches!(ended, Some(Event::Ended { by: None, .. }))
-        };
-        if !(has(v) || v > 1 && ends(v) && has(v - 1)) {
+        if !is_caused_by(&case.folded, v, (seat, &tried.command)) {
             let line = case.folded.at(v).map_or("nothing", |after| &after.says);
             let why = format!(
                 "{} got ok for {:?} at version {v}, and the log has `{line}` there",
@@ -105,9 +108,15 @@ fn kept(case: &Case<'_>, violations: &mut Vec<Violation>) {
 fn explained(case: &Case<'_>, violations: &mut Vec<Violation>) {
     let mut ops: HashMap<Key<'_>, HashSet<u64>> = HashMap::new();
     let mut refused: HashMap<Key<'_>, &Try> = HashMap::new();
+    // What was sent while two histories were about may have been carried out in the one that stays by both: a version of the
+    // lost one does not tell it from what stands before.
+    let mut in_two: HashSet<Key<'_>> = HashSet::new();
     for tried in &case.tries {
         let Some(seat) = tried.seat else { continue };
         let key = key(seat, &tried.command);
+        if case.loss.is_between((tried.sent, tried.done)) {
+            in_two.insert(key);
+        }
         if matches!(tried.answer, Answer::Refused(_)) {
             refused.insert(key, tried);
         } else {
@@ -121,7 +130,8 @@ fn explained(case: &Case<'_>, violations: &mut Vec<Violation>) {
         *count += 1;
         let keys = [Some(key), agreed(key)].into_iter().flatten();
         let asked: usize = keys.map(|key| ops.get(&key).map_or(0, HashSet::len)).sum();
-        if *count > asked {
+        let may_repeat = asked > 0 && in_two.contains(&key);
+        if *count > asked && !may_repeat {
             let (invariant, why) = match refused.get(&key) {
                 Some(tried) if asked == 0 => (
                     "I7",
@@ -202,7 +212,7 @@ pub(super) fn bounds(case: &Case<'_>) -> Vec<(Option<Moment>, Option<Moment>)> {
             know(v, tried.done);
         }
     }
-    for told in &case.told {
+    for told in case.told.iter().filter(|told| !case.loss.is_at(told.at)) {
         let v = told.frame["v"].as_u64().and_then(|v| u32::try_from(v).ok());
         know(v.unwrap_or(0), told.at);
     }

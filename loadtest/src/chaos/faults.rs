@@ -8,10 +8,11 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use serde::Serialize;
 use zeitnot_loadtest::deployment::{
-    Deployment, RedisCluster, RedisSentinels, SkewedClock, Swallow, Target, is_append, is_commit,
+    Deployment, RedisCluster, RedisSentinels, SkewedClock, SlowDisk, Target,
 };
 
 use super::history::{Fault, History, Moment};
+use super::lines::LINE_BAD;
 use super::shared::Shared;
 
 /// How long a process stands still that was stopped.
@@ -19,23 +20,21 @@ const NODE_STOPPED: Duration = Duration::from_secs(4);
 const REDIS_STOPPED: Duration = Duration::from_millis(1500);
 
 /// How long a store is away, long enough for the rule of outages.
-const STORE_DOWN: Duration = Duration::from_secs(3);
-
-/// How long a line is bad.
-const LINE_BAD: Duration = Duration::from_millis(2500);
+pub(super) const STORE_DOWN: Duration = Duration::from_secs(3);
 
 /// How long a replica hears nothing before its master dies.
-const REPLICA_BEHIND: Duration = Duration::from_millis(600);
+pub(super) const REPLICA_BEHIND: Duration = Duration::from_millis(600);
 
 /// What takes no time happens so often, so long apart: something is under way then.
 const REPEATS: usize = 8;
 const REPEAT: Duration = Duration::from_millis(100);
 
-/// How long a fault waits for a command that it can hit.
-const LULL: Duration = Duration::from_secs(3);
+/// How long a fault waits for a command that it can hit: games are between their ends and the next for a while, and after an
+/// outage everybody has to come back first.
+const LULL: Duration = Duration::from_secs(30);
 
 /// Hash tags of the store's keys, and how many of their slots move at a time.
-const BUCKETS: u32 = 256;
+pub(super) const BUCKETS: u32 = 256;
 const SLOTS: u32 = 32;
 
 /// Seconds that a clock is off.
@@ -59,25 +58,35 @@ pub(crate) enum Kind {
     NginxReload,
     /// To a replica that lost the tail. It happens once.
     Failover,
+    /// The same, and nobody who had seen the tail can give it back, but for a node that stands still and wakes up when the
+    /// game has gone on without it.
+    TailLoss,
     /// One master of a cluster or of sentinels dies, a replica takes over, and it comes back as a replica.
     MasterKill,
     /// The same with a master that stands still, and wakes up as the master that it was.
     MasterStop,
     /// Slots of a cluster move to another master.
     SlotMove,
+    /// The disk is slow, and then the store ends at once with every node.
+    SlowDisk,
+    /// The same, and what was not synced is gone.
+    PowerCut,
 }
 
 impl Kind {
     /// Those of one node alone.
-    pub(super) const ALONE: [Self; 4] = [
+    pub(super) const ALONE: [Self; 5] = [
         Self::NodeKill,
+        Self::PowerCut,
         Self::NodeStop,
         Self::NodeDrain,
         Self::NodeSkew,
     ];
     /// Those of nodes over one Redis.
-    pub(super) const OVER_REDIS: [Self; 12] = [
+    pub(super) const OVER_REDIS: [Self; 14] = [
         Self::RedisKill,
+        Self::SlowDisk,
+        Self::PowerCut,
         Self::NodeKill,
         Self::PubsubKill,
         Self::ReplySwallow,
@@ -104,11 +113,15 @@ impl Kind {
     ];
 
     /// Those of nodes over a cluster.
-    pub(super) const OVER_CLUSTER: [Self; 8] = [
+    pub(super) const OVER_CLUSTER: [Self; 12] = [
         Self::MasterKill,
         Self::NodeKill,
         Self::PubsubKill,
         Self::SlotMove,
+        Self::PushDrop,
+        Self::ReplySwallow,
+        Self::LineCut,
+        Self::LineBlackhole,
         Self::NodeStop,
         Self::NodeDrain,
         Self::NodeSkew,
@@ -129,9 +142,13 @@ pub(super) struct Victim {
     pub(super) deployment: Deployment,
     /// The wall clock of the last node.
     pub(super) clock: SkewedClock,
+    /// The store's, where it is one process.
+    pub(super) disk: SlowDisk,
+    /// How long a sync takes when that is slow.
+    pub(super) sync: Duration,
 }
 
-type Outage = Option<(Moment, Moment)>;
+pub(super) type Outage = Option<(Moment, Moment)>;
 
 impl Victim {
     /// One fault from its beginning to its end. It begins when a command is in flight, if there is one soon.
@@ -158,6 +175,7 @@ impl Victim {
             end: history.now(),
             in_flight,
             outage,
+            lost: kind == Kind::TailLoss,
         };
         history.fault(fault.clone());
         Ok(fault)
@@ -195,14 +213,19 @@ impl Victim {
                 let outage = self.stop_store(kind, history)?;
                 return Ok((String::new(), Some(outage)));
             }
+            Kind::TailLoss => return Ok((self.lose_tail(node)?, None)),
+            Kind::SlowDisk | Kind::PowerCut => return self.end_machine(kind, history),
             Kind::PubsubKill => {
                 let (cluster, sentinels) = (self.deployment.cluster(), self.deployment.sentinels());
                 let servers = cluster
                     .map(RedisCluster::servers)
                     .or(sentinels.map(RedisSentinels::servers))
                     .unwrap_or_default();
+                let single = [self.deployment.redis(), self.deployment.replica()];
+                let servers: Vec<_> = single.into_iter().flatten().chain(servers).collect();
                 for _ in 0..REPEATS {
-                    for redis in self.deployment.redis().into_iter().chain(servers) {
+                    // A master whose replica has taken over is dead.
+                    for redis in servers.iter().filter(|redis| redis.call(&["PING"]).is_ok()) {
                         redis.command("CLIENT KILL TYPE pubsub")?;
                     }
                     sleep(REPEAT);
@@ -223,8 +246,7 @@ impl Victim {
                 nginx.set_nodes(&addresses)?;
             }
             Kind::PushDrop | Kind::ReplySwallow | Kind::LineCut | Kind::LineBlackhole => {
-                self.spoil_line(kind, node)?;
-                return Ok((named, None));
+                return Ok((self.spoil_line(kind, (node, rng))?, None));
             }
         }
         Ok((String::new(), None))
@@ -295,6 +317,12 @@ impl Victim {
         let begin = history.now();
         sleep(STORE_DOWN);
         let end = history.now();
+        self.turn_to_replica()?;
+        Ok((begin, end))
+    }
+
+    /// From now on all nodes are sent to the replica.
+    pub(super) fn turn_to_replica(&self) -> anyhow::Result<()> {
         let replica = self.deployment.replica().context("no replica")?;
         let target = Target::Unix(replica.socket());
         for node in 0..self.deployment.nodes().len() {
@@ -302,7 +330,7 @@ impl Victim {
             proxy.set_target(target.clone());
             proxy.cut()?;
         }
-        Ok((begin, end))
+        Ok(())
     }
 
     /// Sentinels make another server the master; the answer is who was, and when nobody could commit anything.
@@ -355,36 +383,4 @@ impl Victim {
         }
         anyhow::bail!("one server has all slots")
     }
-
-    fn spoil_line(&self, kind: Kind, node: usize) -> anyhow::Result<()> {
-        let proxy = self.deployment.proxy(node).context("no proxy")?;
-        match kind {
-            Kind::PushDrop => {
-                let dropped = proxy.drop_pushes(|channel| contains(channel, b":game:"));
-                sleep(LINE_BAD);
-                drop(dropped);
-            }
-            Kind::ReplySwallow => {
-                let swallowed = proxy.swallow(Swallow::each(2, is_append).answered(is_commit));
-                sleep(LINE_BAD);
-                drop(swallowed);
-            }
-            Kind::LineBlackhole => {
-                proxy.blackhole();
-                sleep(LINE_BAD);
-                proxy.pass()?;
-            }
-            _ => {
-                proxy.refuse()?;
-                proxy.cut()?;
-                sleep(LINE_BAD);
-                proxy.pass()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
 }

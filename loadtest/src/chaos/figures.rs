@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
+use super::delivery;
 use super::faults::Kind;
 use super::history::{Answer, Moment, Records};
 
@@ -28,6 +29,8 @@ pub(super) struct Figures {
     told: usize,
     /// Microseconds, in order.
     latencies: Vec<Moment>,
+    /// How long after somebody knew of an entry each frame came, when all was well; in order.
+    delays: Vec<Moment>,
     pub(super) kinds: BTreeMap<Kind, OfKind>,
 }
 
@@ -35,6 +38,7 @@ impl Figures {
     pub(super) fn of(records: &Records) -> Self {
         let mut figures = Self {
             told: records.told.len(),
+            delays: delivery::delays(records),
             ..Self::default()
         };
         let mut oks: HashMap<&str, Vec<Moment>> = HashMap::new();
@@ -71,6 +75,11 @@ impl Figures {
         figures
     }
 
+    /// The 99th percentile of the time to an `ok`, in milliseconds.
+    pub(super) fn slow_ok_ms(&self) -> u64 {
+        millis(at(&self.latencies, 99))
+    }
+
     pub(super) fn text(&self) -> String {
         let mut text = format!(
             "{} commands acknowledged, {} refused, {} tries without an answer; {} frames read\n",
@@ -82,6 +91,12 @@ impl Figures {
             millis(at(&self.latencies, 50)),
             millis(at(&self.latencies, 99)),
             millis(at(&self.latencies, 100)),
+        );
+        let _ = writeln!(
+            text,
+            "when all was well, a frame came {} ms after somebody knew of it at the median, {} ms at p99",
+            millis(at(&self.delays, 50)),
+            millis(at(&self.delays, 99)),
         );
         let _ = writeln!(
             text,

@@ -18,7 +18,7 @@ pub(super) type Moment = u64;
 /// A command of a game as its sender means it, however often it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Command {
-    /// `move`, `resign`, `draw`, `takeback`, `rematch`.
+    /// `move`, `resign`, `draw`, `takeback`, `rematch`; `seat`, which is asked for over HTTP.
     pub(super) t: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) uci: Option<String>,
@@ -114,6 +114,9 @@ pub(super) struct Fault {
     /// While nothing could be committed for certain, by anybody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) outage: Option<(Moment, Moment)>,
+    /// What was acknowledged just before is lost for good.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) lost: bool,
 }
 
 #[derive(Serialize)]

@@ -147,7 +147,7 @@ async fn premove(window: &mut Window, position: Chess) {
 }
 
 /// One that mates if there is one, else any.
-fn some_move(window: &mut Window, position: &Chess) -> Option<String> {
+pub(super) fn some_move(window: &mut Window, position: &Chess) -> Option<String> {
     let moves = position.legal_moves();
     let mates = moves.iter().find(|&&mv| {
         let mut after = position.clone();

@@ -1,4 +1,4 @@
-//! Somebody without a socket, who asks any node for what comes next.
+//! Somebody without a socket, who asks any node for what comes next, by long polling.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,12 +16,13 @@ use super::shared::{Phase, Presence, Shared};
 /// How long an answer may take; a node is to give one after two seconds.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Reads a game from its beginning, until the run is over.
+/// Reads a game from its beginning, as long as people play: to be asked makes a node look, which would hide afterwards that it
+/// does not look by itself.
 pub(super) async fn read(shared: Arc<Shared>, game: Arc<str>, mut rng: StdRng) {
     let who: Arc<str> = format!("{game} reader").into();
     let presence = Presence::new(&shared, &who);
     let mut v = 1;
-    while shared.phase() != Phase::Over {
+    while shared.phase() == Phase::Play {
         let entrance = shared.any_entrance(&mut rng);
         let path = format!("/api/games/{game}/events?after={v}&wait=2");
         let node = Entrance::at(&entrance);
@@ -51,6 +52,6 @@ pub(super) async fn read(shared: Arc<Shared>, game: Arc<str>, mut rng: StdRng) {
     }
 }
 
-fn version(frame: &Value) -> Option<u32> {
+pub(super) fn version(frame: &Value) -> Option<u32> {
     u32::try_from(frame["v"].as_u64()?).ok()
 }

@@ -1,4 +1,5 @@
-//! Refusals of moves: none of a move that the log allowed all the time from when it was sent to when it was refused.
+//! Refusals of moves: none of a move that the log allowed, or had already, all the time from when it was sent to when it was
+//! refused.
 
 use shakmaty::uci::UciMove;
 use shakmaty::{Chess, Position as _};
@@ -58,15 +59,23 @@ fn allows(case: &Case<'_>, version: u32, (tried, seat): (&Try, usize)) -> bool {
     let Some(uci) = parsed.and_then(|uci| uci.parse::<UciMove>().ok()) else {
         return false;
     };
+    let Some(ply) = tried.command.ply.map(usize::from) else {
+        return false;
+    };
     // A move from before a takeback is stale.
     let since = case.folded.states.iter().take(version as usize);
     let is_taken_back = since
         .skip(tried.command.v as usize)
         .any(|after| after.says.contains("takeback") && after.says.contains("accept"));
+    // The same again is done already, also when the game is over.
+    let is_done = ply % 2 == seat && after.moves.get(ply) == tried.command.uci.as_ref();
+    if is_done && !is_taken_back {
+        return true;
+    }
     after.status == "started"
         && !is_taken_back
         && after.turn() == seat
-        && tried.command.ply.map(usize::from) == Some(after.moves.len())
+        && ply == after.moves.len()
         && position(&after.fen).is_some_and(|position: Chess| {
             uci.to_move(&position).is_ok_and(|mv| position.is_legal(mv))
         })

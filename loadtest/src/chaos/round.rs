@@ -17,6 +17,8 @@ use super::history::Command;
 use super::player;
 use super::reader;
 use super::shared::{Phase, Shared};
+use super::stranger;
+use super::stream;
 use super::window::{Person, Window};
 
 /// How long the way into a game may take before it is tried elsewhere.
@@ -26,10 +28,13 @@ const OPENING: Duration = Duration::from_secs(3);
 const LONG: (u32, u32) = (60, 1);
 const SHORT: (u32, u32) = (4, 1);
 
-/// Of a hundred games: those with short clocks, with a player who has two windows, and with somebody who reads.
+/// Of a hundred games: those with short clocks, with a player who has two windows, with somebody who polls, with somebody
+/// who reads a stream, and with a stranger who wants to play.
 const SHORT_GAMES: u32 = 25;
 const TWO_WINDOWS: u32 = 20;
 const READERS: u32 = 40;
+const STREAMS: u32 = 40;
+const STRANGERS: u32 = 40;
 
 /// Plays until the run is over.
 pub(super) async fn run(shared: Arc<Shared>, mut rng: StdRng) {
@@ -80,13 +85,21 @@ async fn one_game(
     let person = Person {
         who: format!("{game} spectator").into(),
         seat: None,
-        // Some have a name, and no seat.
         token: None,
     };
     others.spawn(watch(window(person, rng)));
     if rng.random_range(0..100) < READERS {
         let rng = StdRng::seed_from_u64(rng.random());
         others.spawn(reader::read(Arc::clone(shared), Arc::clone(game), rng));
+    }
+    if rng.random_range(0..100) < STREAMS {
+        let rng = StdRng::seed_from_u64(rng.random());
+        others.spawn(stream::read(Arc::clone(shared), Arc::clone(game), rng));
+    }
+    if rng.random_range(0..100) < STRANGERS {
+        let of_stranger = StdRng::seed_from_u64(rng.random());
+        let meddling = meddle(Arc::clone(shared), Arc::clone(game), of_stranger);
+        others.spawn(meddling);
     }
     let mut next = None;
     while let Some(Ok(window)) = players.join_next().await {
@@ -95,8 +108,23 @@ async fn one_game(
     next.map(Arc::from)
 }
 
-/// A spectator, who comes from elsewhere now and then and wants to move, too.
+/// A stranger, who first becomes somebody.
+async fn meddle(shared: Arc<Shared>, game: Arc<str>, mut rng: StdRng) {
+    let Some(token) = stranger::token(&shared, &mut rng).await else {
+        return;
+    };
+    let person = Person {
+        who: format!("{game} stranger").into(),
+        seat: None,
+        token: Some(token),
+    };
+    let window = Window::new(person, &game, (&shared, rng));
+    stranger::meddle(window, shared).await;
+}
+
+/// A spectator, who wants to move, too. Every other one comes from elsewhere now and then.
 async fn watch(mut window: Window) {
+    let stays = window.chance(50);
     while window.phase() != Phase::Over {
         let stay = window.rng.random_range(1000..6000);
         window
@@ -106,7 +134,7 @@ async fn watch(mut window: Window) {
             let command = Command::play("e2e4".to_owned(), window.view.ply, window.view.v);
             window.ask(&command).await;
         }
-        if window.phase() == Phase::Play {
+        if window.phase() == Phase::Play && !stays {
             window.leave();
         }
     }

@@ -75,6 +75,15 @@ impl FaultProxy {
         Self::launch(Shared::new(Target::Unix(server.socket()), true))
     }
 
+    /// The same before a server that will be there when [`FaultProxy::set_target`] says where.
+    ///
+    /// # Errors
+    /// As [`FaultProxy::start`].
+    pub(super) fn reserve_redis() -> anyhow::Result<Self> {
+        let nowhere = Target::Unix(PathBuf::new());
+        Self::launch(Shared::new(nowhere, true))
+    }
+
     fn launch(shared: Shared) -> anyhow::Result<Self> {
         let port = Port::reserve()?;
         let (address, shared) = (port.address(), Arc::new(shared));

@@ -40,6 +40,7 @@ pub struct Settings {
     pub(super) nodes: usize,
     pub(super) redis: RedisKind,
     pub(super) redis_options: Vec<String>,
+    pub(super) redis_variables: Variables,
     pub(super) redis_port: bool,
     pub(super) nginx: Option<SocketAddr>,
     pub(super) proxies: bool,
@@ -59,6 +60,7 @@ impl Settings {
             nodes: 1,
             redis: RedisKind::Embedded,
             redis_options: Vec::new(),
+            redis_variables: Variables::new(),
             redis_port: false,
             nginx: None,
             proxies: false,
@@ -90,6 +92,13 @@ impl Settings {
         self
     }
 
+    /// With further variables of a single Redis on a socket, such as those of a [`super::SlowDisk`].
+    #[must_use]
+    pub fn redis_variables(mut self, variables: &[(OsString, OsString)]) -> Self {
+        self.redis_variables.extend_from_slice(variables);
+        self
+    }
+
     /// With TCP between the nodes and a single Redis, as between machines, instead of a Unix socket.
     #[must_use]
     pub fn redis_on_a_port(self) -> Self {
@@ -114,7 +123,8 @@ impl Settings {
         }
     }
 
-    /// With a proxy between each node and Redis. Not before a cluster, whose clients are told its own addresses.
+    /// With a proxy between each node and Redis; before a cluster, one before each of its servers, since its clients are told
+    /// their addresses.
     #[must_use]
     pub fn with_proxies(self) -> Self {
         Self {

@@ -1,16 +1,17 @@
 //! A wall clock of one's own: the shim of `loadtest/shim`, built for this run and preloaded into a process.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
+
+use super::settings::Variables;
+use super::shim;
 
 /// A clock that can be set while processes run by it.
 #[derive(Debug)]
 pub struct SkewedClock {
     dir: TempDir,
+    library: PathBuf,
 }
 
 impl SkewedClock {
@@ -19,16 +20,11 @@ impl SkewedClock {
     /// # Errors
     /// There is no C compiler.
     pub fn new() -> anyhow::Result<Self> {
+        let dir = tempfile::tempdir()?;
         let clock = Self {
-            dir: tempfile::tempdir()?,
+            library: shim::build("skew", dir.path())?,
+            dir,
         };
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("shim/skew.c");
-        let built = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O2", "-o"])
-            .args([clock.library(), source])
-            .status()
-            .context("run cc: is a C compiler installed?")?;
-        ensure!(built.success(), "the clock shim was not built");
         clock.set(0)?;
         Ok(clock)
     }
@@ -46,9 +42,9 @@ impl SkewedClock {
 
     /// What a process has to be started with.
     #[must_use]
-    pub fn variables(&self) -> Vec<(OsString, OsString)> {
+    pub fn variables(&self) -> Variables {
         vec![
-            ("LD_PRELOAD".into(), self.library().into()),
+            shim::preload(self.library()),
             ("SKEW_FILE".into(), self.file().into()),
         ]
     }
@@ -56,7 +52,7 @@ impl SkewedClock {
     /// The library, as it must stand among what a process has mapped.
     #[must_use]
     pub fn library(&self) -> PathBuf {
-        self.dir.path().join("skew.so")
+        self.library.clone()
     }
 
     fn file(&self) -> PathBuf {

@@ -1,6 +1,8 @@
 //! Redis alone, with a replica, and as a cluster: what a failure leaves.
 
-use zeitnot_loadtest::deployment::{RedisCluster, RedisServer, Reply};
+use std::time::{Duration, Instant};
+
+use zeitnot_loadtest::deployment::{RedisCluster, RedisServer, Reply, SlowDisk};
 
 const KEY: &str = "{b:17}:game:q7ZwA0bX";
 
@@ -31,6 +33,42 @@ fn a_server_keeps_over_a_restart_what_it_was_told_to_keep() {
         assert_eq!(get(server), kept);
     }
     assert_eq!(durable.url(), url);
+}
+
+#[test]
+fn a_power_cut_takes_what_was_not_synced() {
+    for (appendfsync, kept) in [("no", None), ("always", Some("1".to_owned()))] {
+        let disk = SlowDisk::new().unwrap();
+        let options = ["--appendonly", "yes", "--appendfsync", appendfsync];
+        let mut server = RedisServer::start_with_env(&options, &disk.variables()).unwrap();
+        // With `no` nothing is synced but this, at the change.
+        server
+            .call(&["CONFIG", "SET", "appendfsync", "always"])
+            .unwrap();
+        server.call(&["SET", "first", "1"]).unwrap();
+        server
+            .call(&["CONFIG", "SET", "appendfsync", appendfsync])
+            .unwrap();
+        set(&server, "1");
+        server.kill().unwrap();
+        assert_eq!(disk.lose_power().unwrap() > 0, kept.is_none());
+        server.start_again().unwrap();
+        assert_eq!(get(&server), kept, "appendfsync {appendfsync}");
+        let first = server.call(&["GET", "first"]).unwrap();
+        assert_eq!(first.text(), Some("1"));
+    }
+}
+
+#[test]
+fn a_slow_disk_holds_up_who_waits_for_it() {
+    let disk = SlowDisk::new().unwrap();
+    let options = ["--appendonly", "yes", "--appendfsync", "always"];
+    let server = RedisServer::start_with_env(&options, &disk.variables()).unwrap();
+    let delay = Duration::from_millis(200);
+    disk.set_delay(delay).unwrap();
+    let begin = Instant::now();
+    set(&server, "1");
+    assert!(begin.elapsed() >= delay);
 }
 
 #[test]
@@ -93,4 +131,28 @@ fn a_replica_takes_over_from_a_dead_master() {
     cluster.kill_master(dead).unwrap();
     let new = cluster.wait_for_failover(slot, dead).unwrap();
     assert!(new >= 3, "a replica");
+}
+
+#[test]
+fn a_cluster_behind_proxies_is_reached_through_them_by_everybody() {
+    let mut cluster = RedisCluster::start_with_proxies((3, 1), &[]).unwrap();
+    let slot = cluster.slot_of(KEY).unwrap();
+    let master = cluster.master_of(KEY).unwrap();
+    let proxy = cluster.proxy(master).unwrap();
+    assert!(cluster.url().contains(&proxy.address().to_string()));
+    let other = cluster.server((master + 1) % 3);
+    let refused = other.call(&["GET", KEY]).unwrap_err().to_string();
+    let moved = format!("MOVED {slot} {}", proxy.address());
+    assert!(refused.contains(&moved), "{refused}");
+
+    // Its replica follows through it, too, and comes back.
+    assert!(proxy.connections() > 0);
+    proxy.refuse().unwrap();
+    proxy.cut().unwrap();
+    assert_eq!(proxy.connections(), 0);
+    proxy.pass().unwrap();
+    cluster.wait_for_replicas().unwrap();
+    set(cluster.server(master), "1");
+    cluster.kill_master(master).unwrap();
+    assert!(cluster.wait_for_failover(slot, master).unwrap() >= 3);
 }

@@ -245,11 +245,14 @@ impl Claims {
         if !(1..=MAX_JTI_LEN).contains(&self.jti.len()) {
             return Err(AuthError::Claims);
         }
-        if self.iat > latest || self.nbf.is_some_and(|nbf| nbf > latest) {
+        if self.nbf.is_some_and(|nbf| nbf > latest) {
             return Err(AuthError::Early);
         }
+        // It may be from a time that is still to come: the clock was ahead then, or has been set back since, and whom we
+        // have let in is not locked out for that.
         let lifetime = self.exp.checked_sub(self.iat).ok_or(AuthError::Claims)?;
-        if lifetime > MAX_TOKEN_LIFETIME.as_secs() {
+        let longest = MAX_TOKEN_LIFETIME.as_secs();
+        if lifetime > longest || self.exp > latest.saturating_add(longest) {
             return Err(AuthError::Claims);
         }
         if now > self.exp.saturating_add(TOKEN_LEEWAY_SECS) {

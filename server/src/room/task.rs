@@ -232,6 +232,11 @@ impl Room {
 
     /// A follower that has seen more than this node waits for one read of the log.
     fn on_watch(&mut self, watch: Watch, tx: Answer<Watched>) {
+        #[cfg(feature = "breakages")]
+        let watch = Watch {
+            since: crate::breakage::version_of(watch.since),
+            ..watch
+        };
         let must_read = {
             let replica = self.lock();
             let head = replica.game().head().version;
@@ -354,6 +359,13 @@ impl Room {
 
     fn on_feed(&mut self, feed: Feed) {
         let now = self.rooms.store.play_time(self.id);
+        #[cfg(feature = "breakages")]
+        if crate::breakage::is_on("no-gap-read") {
+            if let Feed::Published(published) = feed {
+                let _ = self.lock().take_published(&published, now);
+            }
+            return;
+        }
         match feed {
             Feed::Published(published) => {
                 let fit = self.lock().take_published(&published, now);

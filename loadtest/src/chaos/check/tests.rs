@@ -116,6 +116,7 @@ fn charge_an_outage(story: &mut Story) {
         end: 5_100_000,
         in_flight: 1,
         outage: Some((2_100_000, 5_100_000)),
+        lost: false,
     });
     for tried in &mut story.records.tries[2..] {
         tried.sent += 3_000_000;
@@ -130,10 +131,54 @@ fn charge_an_outage(story: &mut Story) {
     story.records.tries[2].done = 6_000_500;
 }
 
+/// The third move and the end were acknowledged and shown by a store that lost them, and Black's second window is told.
+fn lose_the_tail(story: &mut Story) {
+    story.lines.truncate(3);
+    story.records.faults.push(Fault {
+        kind: Kind::TailLoss,
+        what: String::new(),
+        begin: 2_900_000,
+        end: 9_000_000,
+        in_flight: 1,
+        outage: None,
+        lost: true,
+    });
+    let moves = "e2e4 e7e5";
+    let snapshot = json!({"t": "game", "v": 3, "initial_fen": "", "reset": true, "moves": moves,
+        "status": "started"});
+    story
+        .records
+        .told
+        .push(told("spectator", 6_000_000, snapshot));
+}
+
+#[test]
+fn a_tail_that_is_lost_for_good_is_forgiven_and_nothing_else() {
+    let mut forgiven = story();
+    lose_the_tail(&mut forgiven);
+    assert_eq!(broken(forgiven), Vec::<&str>::new());
+
+    let mut earlier = story();
+    lose_the_tail(&mut earlier);
+    earlier.lines.truncate(2);
+    assert_eq!(broken(earlier), ["I1"]);
+
+    let mut unexplained = story();
+    lose_the_tail(&mut unexplained);
+    unexplained.records.faults[0].lost = false;
+    assert_eq!(broken(unexplained), ["I1", "I3"]);
+
+    let mut later = story();
+    lose_the_tail(&mut later);
+    let frame = later.records.told[2].frame.clone();
+    later.records.told.push(told("white", 9_500_000, frame));
+    assert!(broken(later).contains(&"I1"));
+}
+
 #[test]
 fn each_promise_that_is_broken_is_found() {
     type Spoil = fn(&mut Story);
-    let cases: [(&str, &str, Spoil); 13] = [
+    let cases: [(&str, &str, Spoil); 15] = [
         ("an acknowledged move is lost", "I1", |story| {
             story.lines[3] = "b1c3 900-100~40 3000 ddddd";
         }),
@@ -167,6 +212,21 @@ fn each_promise_that_is_broken_is_found() {
             let mut refused = tried(9, 0, (play("b1c3", 2, 3), refused));
             (refused.sent, refused.done) = (2_100_000, 2_200_000);
             story.records.tries.push(refused);
+        }),
+        (
+            "a move that is refused when it is repeated",
+            "I7",
+            |story| {
+                let refused = Answer::Refused("stale".to_owned());
+                let mut again = tried(9, 0, (play("e2e4", 0, 1), refused));
+                (again.sent, again.done) = (2_100_000, 2_200_000);
+                story.records.tries.push(again);
+            },
+        ),
+        ("a stranger who gets a seat", "I7", |story| {
+            let mut seat = tried(9, 0, (Command::plain("seat", None, 3), Answer::Ok(3)));
+            seat.seat = None;
+            story.records.tries.push(seat);
         }),
         ("a later command that stands earlier", "I8", |story| {
             story.records.tries[1].sent = 3_500_000;

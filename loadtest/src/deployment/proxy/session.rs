@@ -1,4 +1,5 @@
-//! What is said on one connection to Redis: which reply belongs to which command, and which of them pass.
+//! What is said on one connection to Redis: which reply belongs to which command, and which of them pass. What a replica
+//! and its master say to each other passes unread.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub(super) struct Session {
     pending: VecDeque<Pending>,
     /// Only then can a reply be a message.
     has_subscribed: bool,
+    /// From here on it is a replica's, which is sent what is no reply.
+    is_replication: bool,
 }
 
 /// What a command waits for.
@@ -47,10 +50,17 @@ pub(super) enum Step {
 impl Session {
     /// Takes note of what the client sends. All of it passes.
     pub(super) fn sent(&mut self, bytes: &[u8], rules: &Rules) -> Result<(), Malformed> {
+        if self.is_replication {
+            return Ok(());
+        }
         self.commands.extend(bytes);
         while let Some((command, length)) = Reply::parse(&self.commands)? {
             self.commands.drain(..length);
             let words: Vec<&[u8]> = command.items().iter().filter_map(Reply::bytes).collect();
+            if words.first().is_some_and(|name| is_of_replica(name)) {
+                self.is_replication = true;
+                return Ok(());
+            }
             self.expect(&words, rules)?;
         }
         Ok(())
@@ -80,6 +90,10 @@ impl Session {
 
     /// The next reply that is whole.
     pub(super) fn next(&mut self, rules: &Rules) -> Result<Option<Step>, Malformed> {
+        if self.is_replication {
+            let bytes = std::mem::take(&mut self.replies);
+            return Ok((!bytes.is_empty()).then_some(Step::Pass(bytes)));
+        }
         let Some((reply, length)) = Reply::parse(&self.replies)? else {
             return Ok(None);
         };
@@ -121,6 +135,12 @@ impl Session {
             }
         }
     }
+}
+
+/// Whether only a replica says this. It begins with one of them, after a PING.
+fn is_of_replica(name: &[u8]) -> bool {
+    let names: [&[u8]; 3] = [b"replconf", b"psync", b"sync"];
+    names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
 /// Whether this begins or ends subscriptions; its confirmations have the same name.

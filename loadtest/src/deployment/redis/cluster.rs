@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 
 use anyhow::{Context as _, ensure};
 
-use super::RedisServer;
+use super::{RedisServer, Reply};
 use crate::deployment::port::Port;
+use crate::deployment::proxy::{FaultProxy, Target};
 use crate::deployment::wait::until;
 
 /// Slots of every cluster.
@@ -35,6 +36,8 @@ const OPTIONS: [&str; 6] = [
 #[derive(Debug)]
 pub struct RedisCluster {
     servers: Vec<RedisServer>,
+    /// One before each server, if there are any.
+    proxies: Vec<FaultProxy>,
     masters: usize,
     /// Of the bus between them.
     bus_ports: Vec<Port>,
@@ -69,20 +72,70 @@ impl RedisCluster {
     ) -> anyhow::Result<Self> {
         let mut cluster = Self {
             servers: Vec::new(),
+            proxies: Vec::new(),
             masters,
             bus_ports: Vec::new(),
         };
         for _ in 0..masters * (1 + replicas) {
-            let bus = Port::reserve()?;
-            let port = bus.address().port().to_string();
-            let all = [&OPTIONS[..], &["--cluster-port", &port], options].concat();
-            cluster.servers.push(RedisServer::start_on_port(&all)?);
-            cluster.bus_ports.push(bus);
+            cluster.start_server(options)?;
         }
-        cluster.share_slots()?;
-        cluster.meet()?;
-        cluster.add_replicas()?;
+        cluster.come_together()?;
         Ok(cluster)
+    }
+
+    /// The same with a proxy before each server, whose address is the one that it tells everybody, its replica too.
+    ///
+    /// # Errors
+    /// As [`RedisCluster::start`].
+    pub fn start_with_proxies(
+        (masters, replicas): (usize, usize),
+        options: &[&str],
+    ) -> anyhow::Result<Self> {
+        let mut cluster = Self {
+            servers: Vec::new(),
+            proxies: Vec::new(),
+            masters,
+            bus_ports: Vec::new(),
+        };
+        for _ in 0..masters * (1 + replicas) {
+            let proxy = FaultProxy::reserve_redis()?;
+            let port = proxy.address().port().to_string();
+            cluster.start_server(&[&["--cluster-announce-port", &port], options].concat())?;
+            let server = cluster.servers.last().context("it was started")?;
+            proxy.set_target(Target::Unix(server.socket()));
+            cluster.proxies.push(proxy);
+        }
+        cluster.come_together()?;
+        Ok(cluster)
+    }
+
+    fn start_server(&mut self, options: &[&str]) -> anyhow::Result<()> {
+        let bus = Port::reserve()?;
+        let port = bus.address().port().to_string();
+        let all = [&OPTIONS[..], &["--cluster-port", &port], options].concat();
+        self.servers.push(RedisServer::start_on_port(&all)?);
+        self.bus_ports.push(bus);
+        Ok(())
+    }
+
+    fn come_together(&self) -> anyhow::Result<()> {
+        self.share_slots()?;
+        self.meet()?;
+        self.add_replicas()
+    }
+
+    /// The port that a server tells the others.
+    fn announced(&self, number: usize) -> anyhow::Result<u16> {
+        match self.proxies.get(number) {
+            Some(proxy) => Ok(proxy.address().port()),
+            None => self.servers[number].port(),
+        }
+    }
+
+    /// What is before a server, if anything.
+    #[must_use]
+    pub fn proxy(&self, number: usize) -> Option<&FaultProxy> {
+        self.proxies.get(number)
     }
 
     fn share_slots(&self) -> anyhow::Result<()> {
@@ -147,8 +200,9 @@ impl RedisCluster {
     /// Its address in fred's form: `redis-cluster://127.0.0.1:1?node=127.0.0.1:2&node=127.0.0.1:3`.
     #[must_use]
     pub fn url(&self) -> String {
-        let hosts = self.servers.iter().map(|server| {
-            let url = server.url();
+        let hosts = self.servers.iter().enumerate().map(|(number, server)| {
+            let url = self.proxies.get(number).map(FaultProxy::redis_url);
+            let url = url.unwrap_or_else(|| server.url());
             url.trim_start_matches("redis://").to_owned()
         });
         let mut url = String::new();
@@ -212,8 +266,8 @@ impl RedisCluster {
     }
 
     fn number_of(&self, port: u16) -> anyhow::Result<usize> {
-        let has = |server: &RedisServer| server.port().is_ok_and(|own| own == port);
-        let number = self.servers.iter().position(has);
+        let has = |&number: &usize| self.announced(number).is_ok_and(|own| own == port);
+        let number = (0..self.servers.len()).find(has);
         number.context("a server of no number")
     }
 
@@ -263,6 +317,20 @@ impl RedisCluster {
             Ok(new != dead)
         })?;
         Ok(new)
+    }
+
+    /// Returns when every replica has all data of its master.
+    ///
+    /// # Errors
+    /// A server does not answer, or a replica does not get them in time.
+    pub fn wait_for_replicas(&self) -> anyhow::Result<()> {
+        for server in &self.servers {
+            let role = server.call(&["ROLE"])?;
+            if role.items().first().and_then(Reply::text) == Some("slave") {
+                server.wait_for_master()?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns when every server is alive to each and all slots are served, as after a restart.

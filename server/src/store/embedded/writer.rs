@@ -102,7 +102,12 @@ impl Writer {
 
     /// Commits a batch and the play clock; an empty one saves the clock alone.
     async fn commit(&mut self, batch: &mut Vec<Write>) {
-        let written = write_all(&mut self.connection, mem::take(batch), &self.clock).await;
+        let written = write_all(
+            &mut self.connection,
+            mem::take(batch),
+            (&self.clock, &self.shared),
+        )
+        .await;
         let health = match written {
             Ok((all, earliest)) => {
                 set(&self.shared.earliest, earliest);
@@ -155,7 +160,11 @@ fn set<T: PartialEq>(watched: &watch::Sender<T>, value: T) {
 async fn write_all(
     connection: &mut SqliteConnection,
     batch: Vec<Write>,
-    clock: &PlayClock,
+    #[cfg_attr(
+        not(feature = "breakages"),
+        expect(unused_variables, reason = "only a breakage tells before the commit")
+    )]
+    (clock, shared): (&PlayClock, &Shared),
 ) -> sqlx::Result<(Vec<Finish>, Option<PlayTime>)> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     // From here on nothing keeps us from writing.
@@ -174,6 +183,12 @@ async fn write_all(
         .execute(&mut *transaction)
         .await?;
     let earliest = due::earliest(&mut transaction).await?;
+    #[cfg(feature = "breakages")]
+    if crate::breakage::is_on("tell-before-commit") {
+        mem::take(&mut all)
+            .into_iter()
+            .for_each(|finish| finish(shared));
+    }
     transaction.commit().await?;
     clock.commit(began);
     Ok((all, earliest))
