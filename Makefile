@@ -4,8 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run cluster test lint deny sbom fmt types screenshot fuzz autobahn instructions bench bench-relay bench-redis \
-	bench-watch bench-idle bench-play bench-storm bench-lobby bench-open bench-steps bench-growth chaos chaos-checked mutants \
-	deps page
+	bench-watch bench-idle bench-play bench-storm bench-lobby bench-open bench-steps bench-growth compare chaos chaos-checked \
+	mutants deps page
 
 help: ## Lists the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -133,6 +133,11 @@ bench-steps: ## Raises the load until moves come too late
 	deploy/test-deps.sh redis-server
 	$(load-tool)
 	$(target)/release/zeitnot-loadtest steps $(ARGS)
+
+compare: ## Measures what others made beside ours, at the same load; ARGS="--peers ws,zeitnot --rate 500" sets flags
+	deploy/test-deps.sh redis-server nodejs npm
+	$(load-tool)
+	$(target)/release/zeitnot-loadtest compare $(ARGS)
 
 bench-growth: ## Measures what grows with games, spectators, nodes, masters and the length of a log; ARGS="--html growth.html"
 	deploy/test-deps.sh redis-server

@@ -1,18 +1,23 @@
-//! A client's socket, which tells when each frame was read.
+//! A client's socket, which tells when each message was read.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use crate::entrance::Entrance;
+use crate::framing::{Framing, JOIN_ROOM, Received};
+use crate::peer::Peer;
 
 pub(crate) use tokio_tungstenite::tungstenite::Utf8Bytes as Text;
 
@@ -22,10 +27,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Bytes that a socket reads ahead. The default would be zeroed at each read, which costs more than all else.
 const READ_BUFFER: usize = 4096;
 
+/// Where Socket.IO is found.
+const SOCKET_IO: &str = "/socket.io/?EIO=4&transport=websocket";
+
 /// One socket.
 #[derive(Debug)]
 pub(crate) struct Client {
     socket: WebSocketStream<TcpStream>,
+    framing: Framing,
 }
 
 impl Client {
@@ -35,11 +44,64 @@ impl Client {
         path: &str,
         token: Option<&str>,
     ) -> anyhow::Result<Self> {
+        let token = token.map(|token| format!("zeitnot.v1, bearer.{token}"));
+        let offered = token.as_deref();
+        let offered = offered.map(|token| (header::SEC_WEBSOCKET_PROTOCOL, token));
+        let mut client = Self::open(address, path, (offered, Framing::Plain)).await?;
+        client.wait_for_hello().await?;
+        Ok(client)
+    }
+
+    /// Connects to a process of a peer, as the user of a token or as nobody. The game is for those whose sockets belong to
+    /// one, which is at a process of its own.
+    pub(crate) async fn connect_to_peer(
+        peer: Peer,
+        address: &str,
+        (token, game): (Option<&str>, Option<&str>),
+    ) -> anyhow::Result<Self> {
+        match peer.framing() {
+            Framing::Plain => {
+                let token = token.map(|token| format!("Bearer {token}"));
+                let token = token.as_deref();
+                let token = token.map(|token| (header::AUTHORIZATION, token));
+                let mut client = Self::open(address, "/ws", (token, Framing::Plain)).await?;
+                client.wait_for_hello().await?;
+                Ok(client)
+            }
+            Framing::SocketIo => {
+                let mut client = Self::open(address, SOCKET_IO, (None, Framing::SocketIo)).await?;
+                let token = token.map(|token| format!(r#"{{"token":"{token}"}}"#));
+                let hello = format!("40{}", token.unwrap_or_default());
+                client.wait_for(b"0").await?;
+                client.socket.send(Message::text(hello)).await?;
+                client.wait_for(b"40").await?;
+                Ok(client)
+            }
+            Framing::Colyseus => {
+                let room = game.context("a socket belongs to a game")?;
+                let path = format!("/matchmake/joinById/{room}");
+                let entrance = Entrance::of_peer(address);
+                let seat = entrance.post(&path, (&json!({}), token)).await?;
+                let of = |name: &str| seat[name].as_str().with_context(|| format!("no {name}"));
+                let (process, session) = (of("processId")?, of("sessionId")?);
+                let path = format!("/{process}/{room}?sessionId={session}");
+                let address = of("publicAddress")?;
+                let mut client = Self::open(address, &path, (None, Framing::Colyseus)).await?;
+                client.wait_for(&[JOIN_ROOM]).await?;
+                Ok(client)
+            }
+        }
+    }
+
+    async fn open(
+        address: &str,
+        path: &str,
+        (credentials, framing): (Option<(HeaderName, &str)>, Framing),
+    ) -> anyhow::Result<Self> {
         let mut request = format!("ws://{address}{path}").into_client_request()?;
-        if let Some(token) = token {
-            let offered = HeaderValue::from_str(&format!("zeitnot.v1, bearer.{token}"))?;
+        if let Some((name, value)) = credentials {
             let headers = request.headers_mut();
-            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, offered);
+            headers.insert(name, HeaderValue::from_str(value)?);
         }
         let stream = TcpStream::connect(address).await;
         let stream = stream.with_context(|| format!("connect to {address}"))?;
@@ -49,22 +111,44 @@ impl Client {
             .write_buffer_size(0);
         let opened = client_async_with_config(request, stream, Some(config)).await;
         let (socket, _) = opened.with_context(|| format!("open a socket at {address}"))?;
-        let mut client = Self { socket };
-        let hello = timeout(PATIENCE, client.next()).await;
+        Ok(Self { socket, framing })
+    }
+
+    async fn wait_for_hello(&mut self) -> anyhow::Result<()> {
+        let hello = timeout(PATIENCE, self.next()).await;
         let (hello, _) = hello.context("no hello in time")??;
         if !hello.contains(r#""t":"hello""#) {
             bail!("not a hello: {hello}");
         }
-        Ok(client)
+        Ok(())
     }
 
-    /// Sends a frame.
+    /// Waits for a frame of the protocol that carries ours; nothing of ours may come before it.
+    async fn wait_for(&mut self, beginning: &[u8]) -> anyhow::Result<()> {
+        loop {
+            let frame = timeout(PATIENCE, self.socket.next()).await;
+            let frame = frame.context("no answer in time")?;
+            let frame = frame.context("the socket ended")??;
+            let is_it = frame.is_text() || frame.is_binary();
+            let is_it = is_it && frame.clone().into_data().starts_with(beginning);
+            match self.framing.unwrap(frame)? {
+                Received::Answered(answer) => self.socket.send(answer).await?,
+                Received::Nothing => {}
+                Received::Message(message) => bail!("not a hello: {message}"),
+            }
+            if is_it {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sends a message.
     pub(crate) async fn send(&mut self, text: String) -> anyhow::Result<()> {
-        let sent = self.socket.send(Message::text(text)).await;
+        let sent = self.socket.send(self.framing.wrap(text)?).await;
         sent.context("write to a socket")
     }
 
-    /// The next text frame, and when it was read. Safe to cancel.
+    /// The next message, and when it was read. Safe to cancel.
     pub(crate) async fn next(&mut self) -> anyhow::Result<(Text, Instant)> {
         poll_fn(|context| self.poll_next(context)).await
     }
@@ -75,17 +159,20 @@ impl Client {
         context: &mut Context<'_>,
     ) -> Poll<anyhow::Result<(Text, Instant)>> {
         loop {
-            let message = ready!(self.socket.poll_next_unpin(context));
+            let frame = ready!(self.socket.poll_next_unpin(context));
             let now = Instant::now();
-            let read = message.context("the socket ended");
-            match read.and_then(|message| message.context("read from a socket"))? {
-                Message::Text(text) => return Poll::Ready(Ok((text, now))),
-                Message::Close(reason) => {
-                    let closed = anyhow!("the server closed the socket: {reason:?}");
-                    return Poll::Ready(Err(closed));
+            let read = frame.context("the socket ended");
+            let frame = read.and_then(|frame| frame.context("read from a socket"))?;
+            match self.framing.unwrap(frame)? {
+                Received::Message(text) => return Poll::Ready(Ok((text, now))),
+                Received::Nothing => {}
+                Received::Answered(answer) => {
+                    // Small enough for any buffer: what cannot be written at once goes out with the next.
+                    self.socket.start_send_unpin(answer)?;
+                    if let Poll::Ready(flushed) = self.socket.poll_flush_unpin(context) {
+                        flushed?;
+                    }
                 }
-                // A ping is answered by the library with the next read.
-                Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_) => {}
             }
         }
     }

@@ -8,6 +8,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
+/// A clock that does not run out, in seconds.
+const LIMIT: u32 = 10_800;
+const INCREMENT: u32 = 180;
+
 /// Bytes of an answer.
 const MAX_ANSWER: usize = 1 << 20;
 
@@ -15,6 +19,8 @@ const MAX_ANSWER: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct Entrance {
     address: String,
+    /// A peer's, which has two requests and no challenges.
+    is_peers: bool,
     http: HttpClient<HttpConnector, Body>,
 }
 
@@ -23,20 +29,40 @@ impl Entrance {
     pub(crate) fn at(address: &str) -> Self {
         Self {
             address: address.to_owned(),
+            is_peers: false,
             http: HttpClient::builder(TokioExecutor::new()).build_http(),
+        }
+    }
+
+    /// Of a process of a peer.
+    pub(crate) fn of_peer(address: &str) -> Self {
+        Self {
+            is_peers: true,
+            ..Self::at(address)
         }
     }
 
     /// A new guest's token.
     pub(crate) async fn guest(&self) -> anyhow::Result<String> {
-        let guest = self.post("/api/auth/guest", (&json!({}), None)).await?;
+        let path = if self.is_peers {
+            "/guests"
+        } else {
+            "/api/auth/guest"
+        };
+        let guest = self.post(path, (&json!({}), None)).await?;
         Ok(guest["token"].as_str().context("no token")?.to_owned())
     }
 
     /// A game between two users, by their tokens, with a clock that does not run out; its id.
     pub(crate) async fn begin(&self, tokens: [&str; 2]) -> anyhow::Result<String> {
-        let terms = json!({"clock": {"limit": 10_800, "increment": 180}});
-        self.begin_with(&terms, tokens).await
+        let clock = json!({"limit": LIMIT, "increment": INCREMENT});
+        if !self.is_peers {
+            return self.begin_with(&json!({ "clock": clock }), tokens).await;
+        }
+        let [white, black] = tokens;
+        let terms = json!({"white": white, "black": black, "limit": LIMIT, "increment": INCREMENT});
+        let game = self.post("/games", (&terms, None)).await?;
+        Ok(game["game"].as_str().context("no game")?.to_owned())
     }
 
     /// The same on other terms.
@@ -105,7 +131,8 @@ impl Entrance {
         Ok(self.http.request(request).await?.status())
     }
 
-    async fn post(
+    /// Asks for something, as somebody if there is a token.
+    pub(crate) async fn post(
         &self,
         path: &str,
         (body, token): (&Value, Option<&str>),

@@ -4,6 +4,8 @@ mod chart;
 pub(crate) mod growth;
 mod html;
 
+pub(crate) use chart::escaped;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -63,6 +65,18 @@ impl Findings {
 
     pub(crate) fn number(&mut self, name: &'static str, value: f64, unit: &'static str) {
         self.numbers.push(Number { name, value, unit });
+    }
+
+    /// One of its numbers.
+    pub(crate) fn value(&self, name: &str) -> Option<f64> {
+        let mut numbers = self.numbers.iter();
+        Some(numbers.find(|one| one.name == name)?.value)
+    }
+
+    /// The distribution of one of its latencies.
+    pub(crate) fn quantiles(&self, name: &str) -> Option<Quantiles> {
+        let mut latencies = self.latencies.iter();
+        latencies.find(|one| one.name == name)?.quantiles
     }
 
     fn text(&self) -> String {
@@ -131,13 +145,7 @@ pub(crate) fn publish(
     output: &OutputArgs,
     budgets: &[(&str, f64)],
 ) -> anyhow::Result<()> {
-    if let Some(path) = &output.json {
-        let text = serde_json::to_string_pretty(runs)?;
-        fs::write(path, text).with_context(|| format!("write {}", path.display()))?;
-    }
-    if let Some(path) = &output.html {
-        fs::write(path, html::page(runs)).with_context(|| format!("write {}", path.display()))?;
-    }
+    keep(runs, output, "")?;
     if runs.iter().any(|run| run.side == Side::Floor) {
         say(&compared(runs, budgets))?;
     } else {
@@ -145,6 +153,30 @@ pub(crate) fn publish(
             say(&run.text())?;
         }
     }
+    complain(runs)
+}
+
+/// Writes all runs where it was asked for; the page begins with this HTML.
+///
+/// # Errors
+/// A file cannot be written.
+pub(crate) fn keep(runs: &[Findings], output: &OutputArgs, lead: &str) -> anyhow::Result<()> {
+    if let Some(path) = &output.json {
+        let text = serde_json::to_string_pretty(runs)?;
+        fs::write(path, text).with_context(|| format!("write {}", path.display()))?;
+    }
+    if let Some(path) = &output.html {
+        let page = html::page(runs, lead);
+        fs::write(path, page).with_context(|| format!("write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Shows what failed.
+///
+/// # Errors
+/// Something did.
+pub(crate) fn complain(runs: &[Findings]) -> anyhow::Result<()> {
     let complaints: String = runs.iter().map(Findings::complaints).collect();
     say(&complaints)?;
     ensure!(complaints.is_empty(), "some runs failed");
@@ -171,19 +203,12 @@ fn compared(runs: &[Findings], budgets: &[(&str, f64)]) -> String {
     };
     let mut figures = Vec::new();
     for Number { name, unit, .. } in &first.numbers {
-        let of_run = |run: &Findings| {
-            let mut numbers = run.numbers.iter();
-            Some(numbers.find(|one| one.name == *name)?.value)
-        };
+        let of_run = |run: &Findings| run.value(name);
         figures.push(figure(format!("{name}, {unit}"), &of_run));
     }
     for Distribution { name, .. } in &first.latencies {
         for (place, point) in [(0, "p50"), (2, "p99"), (4, "max")] {
-            let of_run = |run: &Findings| {
-                let mut latencies = run.latencies.iter();
-                let quantiles = latencies.find(|one| one.name == *name)?.quantiles?;
-                Some(points(&quantiles)[place] / 1000.0)
-            };
+            let of_run = |run: &Findings| Some(points(&run.quantiles(name)?)[place] / 1000.0);
             let name = if place == 0 {
                 format!("{name}, {point}, ms")
             } else {

@@ -5,6 +5,7 @@
 //! is lost stays lost.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +28,7 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::mpsc;
+use zeitnot_loadtest::deployment::{Node, NodeSettings, RedisServer};
 
 /// Bytes of a frame, and those that a socket reads ahead, gathers and keeps at most: as in a real node.
 const MAX_FRAME: usize = 4096;
@@ -61,6 +63,24 @@ pub(crate) struct Args {
     /// Redis between the nodes
     #[arg(long, value_name = "URL")]
     redis_url: String,
+}
+
+/// Starts so many nodes over a Redis with these options.
+pub(crate) fn start(
+    count: usize,
+    redis_options: &[&str],
+) -> anyhow::Result<(Vec<Node>, RedisServer)> {
+    let redis = RedisServer::start_on_port(redis_options)?;
+    let settings = NodeSettings {
+        binary: std::env::current_exe()?,
+        args: ["floor-node", "--redis-url", &redis.url()]
+            .map(OsString::from)
+            .into(),
+        variables: Vec::new(),
+        log: None,
+    };
+    let nodes = (0..count).map(|_| Node::start(settings.clone()));
+    Ok((nodes.collect::<anyhow::Result<_>>()?, redis))
 }
 
 /// Serves until it is ended.

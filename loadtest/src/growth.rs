@@ -194,20 +194,16 @@ impl Bench<'_> {
     }
 
     fn watch(&self, spectators: u16) -> anyhow::Result<Findings> {
-        let args = watch::Args {
+        let show = watch::Show {
             spectators,
             moves: self.args.seconds,
             pace: 1000,
             others: 0,
-            against: None,
-            repeat: 1,
             seed: self.args.seed,
-            output: self.args.output.clone(),
-            site: self.site.clone(),
         };
-        let place = watch::Place::Zeitnot(self.site.start(1, RedisKind::Embedded)?);
+        let place = watch::Place::Site(self.site.start(1, RedisKind::Embedded)?);
         self.runtime
-            .block_on(watch::one(&args, &place, self.crowd.handle()))
+            .block_on(watch::one(&show, &place, self.crowd.handle()))
     }
 
     /// The last plies of logs of this length.

@@ -5,7 +5,6 @@ use std::ops::Range;
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use crate::entrance::Entrance;
 use crate::site::Site;
 
 /// Requests, and sockets that are opened, at a time.
@@ -24,7 +23,7 @@ pub(crate) struct Begun {
 
 /// Tokens of that many guests.
 pub(crate) async fn tokens(site: &Site, numbers: Range<usize>) -> anyhow::Result<Vec<String>> {
-    let entrance = Entrance::at(site.address(0));
+    let entrance = site.entrance(0);
     stream::iter(numbers)
         .map(|_| entrance.guest())
         .buffer_unordered(AT_ONCE)
@@ -38,7 +37,7 @@ pub(crate) async fn begin_games(site: &Site, count: usize) -> anyhow::Result<Vec
     let pairs = count.div_ceil(GAMES_A_PAIR);
     let begun: Vec<Vec<Begun>> = stream::iter(0..pairs)
         .map(|pair| async move {
-            let entrance = Entrance::at(site.address(pair));
+            let entrance = site.entrance(pair);
             let tokens = [entrance.guest().await?, entrance.guest().await?];
             let mut games = Vec::new();
             for _ in 0..GAMES_A_PAIR.min(count - pair * GAMES_A_PAIR) {

@@ -21,28 +21,40 @@ use crate::side::Side;
 use crate::site::{Site, SiteArgs, Work};
 use crate::table::HEARTBEAT;
 
+/// What is looked for.
+pub(crate) const MEMORY_A_SOCKET: &str =
+    "resident memory a socket, from the first step to the last";
+pub(crate) const CPU_A_SOCKET: &str = "CPU of the node a socket and second";
+
 /// Failures with which it is over: the figures would mean nothing.
 const MAX_FAILURES: u64 = 100;
 
 /// The settings. The doc comments are the text of `--help`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Sockets in the end
-    #[arg(long, value_name = "N", default_value_t = 15_000, value_parser = clap::value_parser!(u16).range(2..=19_000))]
-    sockets: u16,
-    /// Sockets that are opened at a time; memory is looked at after each step
-    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u16).range(1..))]
-    step: u16,
-    /// How long each step is held, in seconds
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=3600))]
-    hold: u16,
-    /// Games that they follow, one each; 0 for none
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    games: u16,
+    #[command(flatten)]
+    hold: Hold,
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
     site: SiteArgs,
+}
+
+/// How many there are, and for how long.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Hold {
+    /// Sockets in the end
+    #[arg(long, value_name = "N", default_value_t = 15_000, value_parser = clap::value_parser!(u16).range(2..=19_000))]
+    pub(crate) sockets: u16,
+    /// Sockets that are opened at a time; memory is looked at after each step
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) step: u16,
+    /// How long each step is held, in seconds
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub(crate) hold: u16,
+    /// Games that they follow, one each; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) games: u16,
 }
 
 /// What all sockets have seen.
@@ -67,17 +79,21 @@ struct Step {
 /// # Errors
 /// Something does not start, or a socket ended.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    ensure!(args.step < args.sockets, "a slope needs two steps");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let site = args.site.open(1)?;
-    let findings = runtime.block_on(hold(args, &site))?;
+    let findings = runtime.block_on(hold(&args.hold, &site))?;
     progress("")?;
     findings::publish(&[findings], &args.output, &[])
 }
 
-async fn hold(args: &Args, site: &Site) -> anyhow::Result<Findings> {
+/// Holds them.
+///
+/// # Errors
+/// A socket cannot be opened, or too many ended.
+pub(crate) async fn hold(args: &Hold, site: &Site) -> anyhow::Result<Findings> {
+    ensure!(args.step < args.sockets, "a slope needs two steps");
     let games = begin_games(site, args.games.into()).await?;
     let began = Instant::now();
     let seen = Arc::new(Mutex::new(Seen {
@@ -96,15 +112,11 @@ async fn hold(args: &Args, site: &Site) -> anyhow::Result<Findings> {
         let mut opening = stream::iter(tokens.into_iter().zip(from..to))
             .map(|(token, number)| {
                 let game = games.get(number % games.len().max(1));
-                open(
-                    site.address(number),
-                    token,
-                    game.map(|begun| begun.game.clone()),
-                )
+                open(site, number, (token, game.map(|begun| begun.game.clone())))
             })
             .buffer_unordered(AT_ONCE);
         while let Some(client) = opening.next().await {
-            sockets.spawn(live(client?, Arc::clone(&seen)));
+            sockets.spawn(live(client?, site.side().has_pings(), Arc::clone(&seen)));
         }
         let opened = (to - from, start.elapsed());
         progress(&format!("{to} sockets are held"))?;
@@ -125,10 +137,15 @@ async fn hold(args: &Args, site: &Site) -> anyhow::Result<Findings> {
     let usage = sampler.finish().await;
     sockets.shutdown().await;
     let mut seen = lock(&seen);
-    Ok(summary(args, &steps, &mut seen, usage))
+    Ok(summary((args, site.side()), &steps, &mut seen, usage))
 }
 
-fn summary(args: &Args, steps: &[Step], seen: &mut Seen, usage: Vec<Usage>) -> Findings {
+fn summary(
+    (args, side): (&Hold, Side),
+    steps: &[Step],
+    seen: &mut Seen,
+    usage: Vec<Usage>,
+) -> Findings {
     let what = match args.games {
         0 => "that follow nothing".to_owned(),
         games => format!("that follow one of {games} games each"),
@@ -137,7 +154,7 @@ fn summary(args: &Args, steps: &[Step], seen: &mut Seen, usage: Vec<Usage>) -> F
         "{} authenticated sockets {what}, {} at a time, each step held for {} s",
         args.sockets, args.step, args.hold
     );
-    let mut findings = Findings::new("idle", load, Side::Zeitnot);
+    let mut findings = Findings::new("idle", load, side);
     let a_socket = |work: Duration, step: &Step| {
         work.as_secs_f64() * 1e6 / f64::from(args.hold) / step.sockets as f64
     };
@@ -145,16 +162,8 @@ fn summary(args: &Args, steps: &[Step], seen: &mut Seen, usage: Vec<Usage>) -> F
         let grown = last.resident - first.resident;
         let slope = grown / (last.sockets - first.sockets).max(1) as f64;
         if last.resident > 0.0 {
-            findings.number(
-                "resident memory a socket, from the first step to the last",
-                slope,
-                "bytes",
-            );
-            findings.number(
-                "CPU of the node a socket and second",
-                a_socket(last.work.nodes, last),
-                "µs",
-            );
+            findings.number(MEMORY_A_SOCKET, slope, "bytes");
+            findings.number(CPU_A_SOCKET, a_socket(last.work.nodes, last), "µs");
         }
         findings.number(
             "CPU of the load tool a socket and second",
@@ -180,8 +189,12 @@ fn summary(args: &Args, steps: &[Step], seen: &mut Seen, usage: Vec<Usage>) -> F
     findings
 }
 
-async fn open(address: &str, token: String, game: Option<String>) -> anyhow::Result<Client> {
-    let mut client = Client::connect(address, "/ws", Some(&token)).await?;
+async fn open(
+    site: &Site,
+    number: usize,
+    (token, game): (String, Option<String>),
+) -> anyhow::Result<Client> {
+    let mut client = site.connect(number, Some(&token), game.as_deref()).await?;
     if let Some(game) = game {
         client.send(oracle::watch(&game)).await?;
         while !client.next().await?.0.contains(r#""t":"game""#) {}
@@ -190,7 +203,7 @@ async fn open(address: &str, token: String, game: Option<String>) -> anyhow::Res
 }
 
 /// Says now and then that it lives, and counts how long the answer takes.
-async fn live(mut client: Client, seen: Arc<Mutex<Seen>>) {
+async fn live(mut client: Client, has_pings: bool, seen: Arc<Mutex<Seen>>) {
     let first = HEARTBEAT.mul_f64(rand::rng().random_range(0.0..1.0));
     let mut heartbeat = interval_at((Instant::now() + first).into(), HEARTBEAT);
     let mut asked = None;
@@ -206,7 +219,7 @@ async fn live(mut client: Client, seen: Arc<Mutex<Seen>>) {
                 Ok(_) => {}
                 Err(error) => break error,
             },
-            due = heartbeat.tick() => {
+            due = heartbeat.tick(), if has_pings => {
                 asked = Some(due.into_std());
                 if let Err(error) = client.send(oracle::PING.to_owned()).await {
                     break error;

@@ -5,12 +5,14 @@ mod chaos;
 mod client;
 mod clocks;
 mod cluster;
+mod compare;
 mod drive;
 mod entrance;
 mod failures;
 mod fan;
 mod findings;
 mod floor;
+mod framing;
 mod growth;
 mod guests;
 mod idle;
@@ -19,6 +21,7 @@ mod line;
 mod lobby;
 mod open;
 mod oracle;
+mod peer;
 mod plan;
 mod play;
 mod redis_cost;
@@ -76,6 +79,8 @@ enum Command {
     Open(open::Args),
     /// Raises the load until moves come too late
     Steps(steps::Args),
+    /// Measures what others made beside ours, at the same load, one after the other
+    Compare(compare::Args),
     /// Measures what a move costs while games, spectators, nodes, masters or logs grow
     Growth(growth::Args),
     /// Says what so many players need, by costs that were measured
@@ -114,6 +119,7 @@ fn main() -> ExitCode {
         Command::Lobby(args) => lobby::run(&args),
         Command::Open(args) => open::run(&args),
         Command::Steps(args) => steps::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Growth(args) => growth::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::FloorNode(args) => floor::run(&args),

@@ -113,7 +113,7 @@ impl Oracle {
         match self.side {
             // It does not tell a player of his own moves.
             Side::Floor => plies.saturating_sub(self.plies()) <= 1,
-            Side::Zeitnot => self.plies() >= plies,
+            Side::Zeitnot | Side::Peer(_) => self.plies() >= plies,
         }
     }
 
@@ -123,7 +123,7 @@ impl Oracle {
 
     /// Nothing comes any more: what is missing up to this version is lost.
     pub(crate) fn end(&self, version: u16, failures: &mut Failures) {
-        if self.side == Side::Zeitnot {
+        if self.side != Side::Floor {
             self.sequence.clone().end(version, failures);
         }
     }

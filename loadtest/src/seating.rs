@@ -8,6 +8,7 @@ use crate::entrance::Entrance;
 use crate::guests::Begun;
 use crate::line::Line;
 use crate::score::{scores, whole_scores};
+use crate::side::Side;
 use crate::site::Site;
 use crate::table::{Games, Seated};
 
@@ -33,17 +34,31 @@ pub(crate) async fn gather(
     table: usize,
     (spectators, lines): (usize, VecDeque<Arc<Line>>),
 ) -> anyhow::Result<Seated> {
-    let entrance = Entrance::at(site.address(table));
-    let tokens = [entrance.guest().await?, entrance.guest().await?];
+    let entrance = site.entrance(table);
+    let (tokens, games) = match site.side() {
+        // Its games have a name and nothing else.
+        Side::Floor => (None, Games::Begun([table.to_string()].into())),
+        Side::Zeitnot => {
+            let tokens = [entrance.guest().await?, entrance.guest().await?];
+            (Some(tokens.clone()), Games::Fresh { entrance, tokens })
+        }
+        // Some of their sockets belong to a game, which must be there before them.
+        Side::Peer(_) => {
+            let tokens = [entrance.guest().await?, entrance.guest().await?];
+            let game = entrance.begin([&tokens[0], &tokens[1]]).await?;
+            (Some(tokens), Games::Begun([game].into()))
+        }
+    };
+    let game = games.first().map(str::to_owned);
     let mut clients = Vec::new();
     for seat in 0..2 + spectators {
-        let address = site.address(table + seat);
-        let token = tokens.get(seat).map(String::as_str);
-        clients.push(Client::connect(address, "/ws", token).await?);
+        let token = tokens.as_ref().and_then(|tokens| tokens.get(seat));
+        let token = token.map(String::as_str);
+        clients.push(site.connect(table + seat, token, game.as_deref()).await?);
     }
     Ok(Seated {
         clients,
-        games: Games::Fresh { entrance, tokens },
+        games,
         lines,
     })
 }
@@ -70,15 +85,16 @@ pub(crate) async fn sit_down(
     })
 }
 
-/// Seats the players of a game that has begun.
+/// Seats the players of a game that has begun, at the first nodes.
 pub(crate) async fn sit_down_for(
+    site: &Site,
     begun: &Begun,
-    nodes: [&str; 2],
     line: &Arc<Line>,
 ) -> anyhow::Result<Seated> {
     let mut clients = Vec::new();
-    for (node, token) in nodes.into_iter().zip(&begun.tokens) {
-        clients.push(Client::connect(node, "/ws", Some(token)).await?);
+    for (number, token) in begun.tokens.iter().enumerate() {
+        let client = site.connect(number, Some(token), Some(&begun.game));
+        clients.push(client.await?);
     }
     Ok(Seated {
         clients,

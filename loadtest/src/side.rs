@@ -1,10 +1,12 @@
-//! Whose servers are driven: ours, or the floor, which does the same way without logic.
+//! Whose servers are driven: ours, the floor, which does the same way without logic, or what somebody would take instead.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// One of both.
+use crate::peer::Peer;
+
+/// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Side {
@@ -12,6 +14,21 @@ pub(crate) enum Side {
     Floor,
     /// Ours.
     Zeitnot,
+    /// The same work on what others made. Only `compare` runs these.
+    #[value(skip)]
+    #[serde(untagged)]
+    Peer(Peer),
+}
+
+impl Side {
+    /// Whether its clients say now and then that they live; others leave that to what carries their messages.
+    pub(crate) const fn has_pings(self) -> bool {
+        match self {
+            Self::Floor => false,
+            Self::Zeitnot => true,
+            Self::Peer(peer) => peer.has_pings(),
+        }
+    }
 }
 
 impl fmt::Display for Side {
@@ -19,6 +36,7 @@ impl fmt::Display for Side {
         f.pad(match self {
             Self::Floor => "floor",
             Self::Zeitnot => "zeitnot",
+            Self::Peer(peer) => peer.name(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Where the load goes: nodes that somebody named, or some that are started for it and end with it.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,10 @@ use tokio::time::sleep_until;
 use zeitnot_loadtest::deployment::usage::cpu_time;
 use zeitnot_loadtest::deployment::{Deployment, Node, RedisKind, RedisServer, Settings};
 
-use crate::binary;
+use crate::client::Client;
+use crate::entrance::Entrance;
+use crate::side::Side;
+use crate::{binary, floor};
 
 /// What was acknowledged is on disk within a second.
 const REDIS_OPTIONS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "everysec"];
@@ -74,12 +77,23 @@ impl FromStr for Url {
     }
 }
 
-/// Nodes that serve the same games.
+/// Nodes that serve the same games, of whatever side.
 #[derive(Debug)]
 pub(crate) struct Site {
+    side: Side,
     addresses: Vec<String>,
-    /// What was started; it ends with this.
-    deployment: Option<Deployment>,
+    running: Running,
+}
+
+/// What was started; it ends with this.
+#[derive(Debug)]
+enum Running {
+    Elsewhere,
+    Ours(Box<Deployment>),
+    Others {
+        nodes: Vec<Node>,
+        redis: RedisServer,
+    },
 }
 
 /// A process on this machine that is looked at.
@@ -121,8 +135,9 @@ impl SiteArgs {
     pub(crate) fn open(&self, nodes: u8) -> anyhow::Result<Site> {
         if !self.url.is_empty() {
             return Ok(Site {
+                side: Side::Zeitnot,
                 addresses: self.url.iter().map(|url| url.address.clone()).collect(),
-                deployment: None,
+                running: Running::Elsewhere,
             });
         }
         let nodes = self.nodes.unwrap_or(nodes);
@@ -149,16 +164,79 @@ impl SiteArgs {
         if let Some(threads) = self.node_threads {
             settings = settings.variables(&[(THREADS.into(), threads.to_string().into())]);
         }
-        let deployment = settings.start()?;
-        let nodes = deployment.nodes().iter();
-        Ok(Site {
-            addresses: nodes.map(|node| node.address().to_owned()).collect(),
-            deployment: Some(deployment),
-        })
+        let deployment = Box::new(settings.start()?);
+        Ok(Site::of(Side::Zeitnot, Running::Ours(deployment)))
     }
 }
 
 impl Site {
+    /// So many nodes of a side over one Redis. Ours are of this binary, peers in a folder of their own.
+    pub(crate) fn over_redis(
+        side: Side,
+        nodes: usize,
+        (binary, peers): (&Path, &Path),
+    ) -> anyhow::Result<Self> {
+        let running = match side {
+            Side::Zeitnot => {
+                let settings = Settings::new(binary).nodes(nodes).over(RedisKind::Single);
+                let settings = settings.redis_on_a_port().redis_options(&REDIS_OPTIONS);
+                Running::Ours(Box::new(settings.args(&NODE_ARGS).start()?))
+            }
+            Side::Floor => {
+                let (nodes, redis) = floor::start(nodes, &REDIS_OPTIONS)?;
+                Running::Others { nodes, redis }
+            }
+            Side::Peer(peer) => {
+                let redis = RedisServer::start_on_port(&REDIS_OPTIONS)?;
+                let settings = peer.settings(peers, &redis.url())?;
+                let nodes = (0..nodes).map(|_| Node::start(settings.clone()));
+                let nodes = nodes.collect::<anyhow::Result<_>>()?;
+                Running::Others { nodes, redis }
+            }
+        };
+        Ok(Self::of(side, running))
+    }
+
+    fn of(side: Side, running: Running) -> Self {
+        let nodes = running.nodes().iter();
+        Self {
+            side,
+            addresses: nodes.map(|node| node.address().to_owned()).collect(),
+            running,
+        }
+    }
+
+    /// Whose it is.
+    pub(crate) const fn side(&self) -> Side {
+        self.side
+    }
+
+    /// The HTTP side of a node.
+    pub(crate) fn entrance(&self, number: usize) -> Entrance {
+        match self.side {
+            Side::Floor | Side::Zeitnot => Entrance::at(self.address(number)),
+            Side::Peer(_) => Entrance::of_peer(self.address(number)),
+        }
+    }
+
+    /// A socket at a node, as the user of a token or as nobody. The game is for those whose sockets belong to one.
+    pub(crate) async fn connect(
+        &self,
+        number: usize,
+        token: Option<&str>,
+        game: Option<&str>,
+    ) -> anyhow::Result<Client> {
+        let address = self.address(number);
+        match self.side {
+            Side::Zeitnot => Client::connect(address, "/ws", token).await,
+            Side::Floor => {
+                let path = format!("/ws?game={}", game.unwrap_or_default());
+                Client::connect(address, &path, None).await
+            }
+            Side::Peer(peer) => Client::connect_to_peer(peer, address, (token, game)).await,
+        }
+    }
+
     /// The nodes in turn: behind the last one comes the first.
     pub(crate) fn address(&self, number: usize) -> &str {
         &self.addresses[number % self.addresses.len()]
@@ -207,7 +285,7 @@ impl Site {
 
     /// Bytes of all nodes in RAM; unknown on other machines.
     pub(crate) fn resident(&self) -> anyhow::Result<Option<f64>> {
-        if self.deployment.is_none() {
+        if matches!(self.running, Running::Elsewhere) {
             return Ok(None);
         }
         let mut bytes = 0.0;
@@ -218,20 +296,37 @@ impl Site {
     }
 
     fn nodes(&self) -> &[Node] {
-        self.deployment.as_ref().map_or(&[], Deployment::nodes)
+        self.running.nodes()
     }
 
     /// Its store, where that is one Redis that was started.
     pub(crate) fn redis(&self) -> Option<&RedisServer> {
-        self.deployment.as_ref()?.redis()
+        match &self.running {
+            Running::Elsewhere => None,
+            Running::Ours(deployment) => deployment.redis(),
+            Running::Others { redis, .. } => Some(redis),
+        }
     }
 
     /// Its store, also where that is a cluster.
     fn masters(&self) -> &[RedisServer] {
-        let cluster = self.deployment.as_ref().and_then(Deployment::cluster);
+        let cluster = match &self.running {
+            Running::Ours(deployment) => deployment.cluster(),
+            Running::Elsewhere | Running::Others { .. } => None,
+        };
         match cluster {
             Some(cluster) => cluster.servers(),
             None => self.redis().map_or(&[], std::slice::from_ref),
+        }
+    }
+}
+
+impl Running {
+    fn nodes(&self) -> &[Node] {
+        match self {
+            Self::Elsewhere => &[],
+            Self::Ours(deployment) => deployment.nodes(),
+            Self::Others { nodes, .. } => nodes,
         }
     }
 }

@@ -85,6 +85,14 @@ pub(crate) struct Table {
 }
 
 impl Games {
+    /// The one that comes next, if it has begun.
+    pub(crate) fn first(&self) -> Option<&str> {
+        match self {
+            Self::Begun(games) => games.front().map(String::as_str),
+            Self::Fresh { .. } => None,
+        }
+    }
+
     async fn next(&mut self) -> anyhow::Result<String> {
         match self {
             Self::Begun(games) => games.pop_front().context("no game is left"),
@@ -154,7 +162,7 @@ impl Table {
                     Some(due) => self.waiting.push_back(due),
                     None => give_up = Some(Instant::now() + PATIENCE),
                 },
-                _ = heartbeat.tick(), if self.side == Side::Zeitnot => self.ping().await?,
+                _ = heartbeat.tick(), if self.side.has_pings() => self.ping().await?,
                 () = sleep_until(give_up.unwrap_or_else(Instant::now).into()), if give_up.is_some() => break,
             }
             self.go_on().await?;
@@ -269,7 +277,7 @@ impl Table {
         let message = oracle::play(played, self.sent);
         self.note_start(due);
         let player = &mut self.ears[mover(self.sent)];
-        if self.side == Side::Zeitnot {
+        if self.side != Side::Floor {
             player.unanswered.push_back((self.sent, due));
         }
         self.dues.push(due);

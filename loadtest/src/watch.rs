@@ -5,7 +5,7 @@ mod crowd;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tokio::runtime::Handle;
 use tokio::time::sleep_until;
 use zeitnot_loadtest::deployment::usage::cpu_time;
@@ -26,6 +26,11 @@ use crate::table::Seated;
 use crate::tally::Tally;
 use crowd::{Crowd, Pace, Shared, Stand};
 
+/// What is looked for.
+pub(crate) const LAST: &str = "last spectator has it";
+pub(crate) const MEDIAN: &str = "median spectator has it";
+pub(crate) const CPU_A_FRAME: &str = "CPU of the node a frame, beside heartbeats";
+
 /// Until those who came have been told how many they are, which is said every five seconds.
 const SETTLING: Duration = Duration::from_secs(6);
 
@@ -38,6 +43,23 @@ const BUDGETS: [(&str, f64); 1] = [("last spectator has it, p50, ms", 1.2)];
 /// The settings. The doc comments are the text of `--help`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    show: Show,
+    /// What it is compared with
+    #[arg(long, value_name = "SIDE")]
+    against: Option<Side>,
+    /// How often each is run
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
+    repeat: u8,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    site: SiteArgs,
+}
+
+/// What there is to see.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Show {
     /// Spectators of the game
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u16).range(1..=19_000))]
     pub(crate) spectators: u16,
@@ -50,25 +72,16 @@ pub(crate) struct Args {
     /// Moves a second of other games on the same node
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub(crate) others: u32,
-    /// What it is compared with
-    #[arg(long, value_name = "SIDE")]
-    pub(crate) against: Option<Side>,
-    /// How often each is run
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub(crate) repeat: u8,
     /// Where the moves of the other games fall
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-    #[command(flatten)]
-    pub(crate) site: SiteArgs,
 }
 
-/// What is watched.
+/// What is watched: a site, or a node that writes the same without logic.
+#[derive(Debug)]
 pub(crate) enum Place {
-    Floor(Node),
-    Zeitnot(Site),
+    Fan(Node),
+    Site(Site),
 }
 
 /// What was seen at the tables and from among the spectators.
@@ -104,10 +117,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 args.repeat
             ))?;
             let place = match side {
-                Side::Floor => Place::Floor(start_fan()?),
-                Side::Zeitnot => Place::Zeitnot(args.site.open(1)?),
+                Side::Floor => Place::fan()?,
+                Side::Zeitnot | Side::Peer(_) => Place::Site(args.site.open(1)?),
             };
-            let run = runtime.block_on(one(args, &place, spectators.handle()));
+            let run = runtime.block_on(one(&args.show, &place, spectators.handle()));
             runs.push(run.with_context(|| format!("{side}, run {}", repetition + 1))?);
         }
     }
@@ -115,76 +128,79 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     findings::publish(&runs, &args.output, &BUDGETS)
 }
 
-fn start_fan() -> anyhow::Result<Node> {
-    Node::start(NodeSettings {
-        binary: std::env::current_exe()?,
-        args: vec!["fan-node".into()],
-        variables: Vec::new(),
-        log: None,
-    })
-}
-
 impl Place {
+    /// One without logic.
+    pub(crate) fn fan() -> anyhow::Result<Self> {
+        let node = Node::start(NodeSettings {
+            binary: std::env::current_exe()?,
+            args: vec!["fan-node".into()],
+            variables: Vec::new(),
+            log: None,
+        });
+        Ok(Self::Fan(node?))
+    }
+
     const fn side(&self) -> Side {
         match self {
-            Self::Floor(_) => Side::Floor,
-            Self::Zeitnot(_) => Side::Zeitnot,
+            Self::Fan(_) => Side::Floor,
+            Self::Site(site) => site.side(),
         }
     }
 
     fn addresses(&self) -> Vec<String> {
         match self {
-            Self::Floor(node) => vec![node.address().to_owned()],
-            Self::Zeitnot(site) => site.addresses().to_vec(),
+            Self::Fan(node) => vec![node.address().to_owned()],
+            Self::Site(site) => site.addresses().to_vec(),
         }
     }
 
     fn parts(&self) -> Vec<Part> {
         match self {
-            Self::Floor(node) => vec![Part {
+            Self::Fan(node) => vec![Part {
                 name: "floor".to_owned(),
                 pid: node.pid(),
             }],
-            Self::Zeitnot(site) => site.parts(),
+            Self::Site(site) => site.parts(),
         }
     }
 
     fn work(&self) -> anyhow::Result<Work> {
         match self {
-            Self::Floor(node) => Ok(Work {
+            Self::Fan(node) => Ok(Work {
                 nodes: node.cpu_time()?,
                 redis: Duration::ZERO,
                 clients: cpu_time(std::process::id())?,
             }),
-            Self::Zeitnot(site) => site.work(),
+            Self::Site(site) => site.work(),
         }
     }
 
     /// The game; the floor has none.
     async fn begin(&self) -> anyhow::Result<Option<Begun>> {
         match self {
-            Self::Floor(_) => Ok(None),
-            Self::Zeitnot(site) => Ok(begin_games(site, 1).await?.pop()),
+            Self::Fan(_) => Ok(None),
+            Self::Site(site) => Ok(begin_games(site, 1).await?.pop()),
         }
     }
 
     /// Both players of the game, at the first nodes.
     async fn seat_players(&self, begun: Option<Begun>, line: &Arc<Line>) -> anyhow::Result<Seated> {
-        let addresses = self.addresses();
-        let nodes = [&*addresses[0], &*addresses[1 % addresses.len()]];
-        match begun {
-            Some(begun) => sit_down_for(&begun, nodes, line).await,
-            None => sit_down_at_floor(nodes.map(|node| (node, "/play")), line, "floor").await,
+        match (self, begun) {
+            (Self::Fan(node), _) => {
+                sit_down_at_floor([(node.address(), "/play"); 2], line, "floor").await
+            }
+            (Self::Site(site), Some(begun)) => sit_down_for(site, &begun, line).await,
+            (Self::Site(_), None) => bail!("there is no game"),
         }
     }
 }
 
-/// One run at a place, with the spectators on another runtime.
+/// Shows it once; spectators live on a runtime of their own.
 ///
 /// # Errors
-/// People cannot come. What goes wrong later is in the findings.
+/// Somebody cannot come, or time cannot be told.
 pub(crate) async fn one(
-    args: &Args,
+    args: &Show,
     place: &Place,
     spectators: &Handle,
 ) -> anyhow::Result<Findings> {
@@ -202,8 +218,8 @@ pub(crate) async fn one(
     let seats = [place.seat_players(begun, &lines[0])].into_iter();
     let tables = Tables::open(place.side(), seats, &game).await?;
     let other_tables = match place {
-        Place::Floor(_) => None,
-        Place::Zeitnot(site) => Some(open_others(args, (site, &lines), &others).await?),
+        Place::Fan(_) => None,
+        Place::Site(site) => Some(open_others(args, (site, &lines), &others).await?),
     };
 
     let period = Duration::from_millis(args.pace.into());
@@ -252,7 +268,7 @@ pub(crate) async fn one(
 /// Other games that go on as if nothing were: a table for each move a second, so that nobody moves faster than people
 /// do.
 async fn open_others(
-    args: &Args,
+    args: &Show,
     (site, lines): (&Site, &[Arc<Line>]),
     tally: &Arc<Mutex<Tally>>,
 ) -> anyhow::Result<Tables> {
@@ -266,7 +282,7 @@ async fn open_others(
 }
 
 async fn play_others(
-    args: &Args,
+    args: &Show,
     tables: Option<Tables>,
     (course, tally): (&Course, &Arc<Mutex<Tally>>),
 ) -> anyhow::Result<()> {
@@ -279,8 +295,8 @@ async fn play_others(
     }
 }
 
-fn summary(args: &Args, side: Side, told: Told) -> Findings {
-    let Args {
+fn summary(args: &Show, side: Side, told: Told) -> Findings {
+    let Show {
         spectators,
         moves,
         pace,
@@ -323,11 +339,7 @@ fn summary(args: &Args, side: Side, told: Told) -> Findings {
         crowd.skipped as f64,
         "",
     );
-    findings.number(
-        "CPU of the node a frame, beside heartbeats",
-        rest(busy.nodes, quiet.nodes),
-        "µs",
-    );
+    findings.number(CPU_A_FRAME, rest(busy.nodes, quiet.nodes), "µs");
     findings.number(
         "CPU of the load tool a frame",
         rest(busy.clients, quiet.clients),
@@ -335,8 +347,8 @@ fn summary(args: &Args, side: Side, told: Told) -> Findings {
     );
     findings.number("CPU of the node for heartbeats", heartbeats, "% of a core");
     findings.latencies = vec![
-        last.distribution("last spectator has it"),
-        median.distribution("median spectator has it"),
+        last.distribution(LAST),
+        median.distribution(MEDIAN),
         all.distribution("any spectator has it"),
         game.opponent.distribution("opponent has it"),
         game.own.distribution("own answer"),

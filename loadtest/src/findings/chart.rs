@@ -169,7 +169,7 @@ fn short(value: f64) -> String {
 }
 
 /// As text of a page.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

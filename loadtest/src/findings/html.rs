@@ -13,11 +13,11 @@ use crate::sampler::{Sample, Usage};
 /// How it looks.
 const STYLE: &str = include_str!("report.css");
 
-/// The page.
-pub(super) fn page(runs: &[Findings]) -> String {
+/// The page; `lead` is HTML that comes before the runs.
+pub(super) fn page(runs: &[Findings], lead: &str) -> String {
     let scenario = runs.first().map_or("", |run| run.scenario);
     let sections: String = runs.iter().map(section).collect();
-    whole(scenario, &sections)
+    whole(scenario, &format!("{lead}{sections}"))
 }
 
 /// The page of what grows: for each thing a table, and charts of times, without what was seen second by second.

@@ -1,15 +1,13 @@
 //! What is driven: two nodes over one Redis, of Zeitnot or of the floor.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use serde::Serialize;
 use zeitnot_loadtest::deployment::usage::cpu_time;
-use zeitnot_loadtest::deployment::{
-    Deployment, Node, NodeSettings, RedisKind, RedisServer, Settings,
-};
+use zeitnot_loadtest::deployment::{Deployment, Node, RedisKind, RedisServer, Settings};
 
+use crate::floor;
 use crate::side::Side;
 use crate::site::Work;
 
@@ -65,7 +63,11 @@ pub(crate) enum Target {
 impl Targets {
     pub(crate) fn start(&self, side: Side) -> anyhow::Result<Target> {
         match side {
-            Side::Floor => self.start_floor(),
+            Side::Floor => {
+                let (nodes, redis) = floor::start(NODES, self.aof.options())?;
+                Ok(Target::Floor { nodes, redis })
+            }
+            Side::Peer(peer) => bail!("{} is measured by `compare`", peer.name()),
             Side::Zeitnot => Settings::new(&self.binary)
                 .nodes(NODES)
                 .over(RedisKind::Single)
@@ -76,23 +78,6 @@ impl Targets {
                 .start()
                 .map(|deployment| Target::Zeitnot(Box::new(deployment))),
         }
-    }
-
-    fn start_floor(&self) -> anyhow::Result<Target> {
-        let redis = RedisServer::start_on_port(self.aof.options())?;
-        let settings = NodeSettings {
-            binary: std::env::current_exe()?,
-            args: ["floor-node", "--redis-url", &redis.url()]
-                .map(OsString::from)
-                .into(),
-            variables: Vec::new(),
-            log: None,
-        };
-        let nodes = (0..NODES).map(|_| Node::start(settings.clone()));
-        Ok(Target::Floor {
-            nodes: nodes.collect::<anyhow::Result<_>>()?,
-            redis,
-        })
     }
 }
 

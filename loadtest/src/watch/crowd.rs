@@ -236,7 +236,12 @@ async fn open(stand: &Stand, number: usize) -> anyhow::Result<Client> {
     if stand.side == Side::Floor {
         return Client::connect(address, "/watch", None).await;
     }
-    let mut client = Client::connect(address, "/ws", None).await?;
+    let mut client = match stand.side {
+        Side::Floor | Side::Zeitnot => Client::connect(address, "/ws", None).await?,
+        Side::Peer(peer) => {
+            Client::connect_to_peer(peer, address, (None, Some(&stand.game))).await?
+        }
+    };
     client.send(oracle::watch(&stand.game)).await?;
     let shown = async {
         loop {
@@ -256,7 +261,7 @@ async fn open(stand: &Stand, number: usize) -> anyhow::Result<Client> {
 
 /// Listens, and says now and then that it lives.
 async fn stand_by(mut client: Client, number: usize, shared: Arc<Mutex<Shared>>) {
-    let has_heartbeat = lock(&shared).side == Side::Zeitnot;
+    let has_heartbeat = lock(&shared).side.has_pings();
     let first = HEARTBEAT.mul_f64(rand::rng().random_range(0.0..1.0));
     let mut heartbeat = interval_at((Instant::now() + first).into(), HEARTBEAT);
     let ended = loop {

@@ -252,6 +252,47 @@ fn steps_go_up_to_where_they_are_told_to_end() {
 }
 
 #[test]
+fn a_peer_does_the_same_work_and_passes_the_same_oracle() {
+    let args = [
+        "compare",
+        "--peers",
+        "ws,floor",
+        "--peers-in",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/peers"),
+        "--rate",
+        "20",
+        "--seconds",
+        "2",
+        "--from",
+        "10",
+        "--to",
+        "10",
+        "--limit",
+        "60000",
+        "--sockets",
+        "0",
+        "--spectators",
+        "0",
+    ];
+    let runs = run(&args);
+    let of = |scenario: &str| {
+        let of_scenario = runs.iter().filter(|run| run["scenario"] == scenario);
+        of_scenario.collect::<Vec<_>>()
+    };
+    let [peer, floor] = of("compare")[..] else {
+        panic!("two at the same rate: {runs:?}");
+    };
+    assert_eq!(
+        (&peer["side"], &floor["side"]),
+        (&json!("ws"), &json!("floor"))
+    );
+    assert_eq!(count(peer, "opponent has it"), 40);
+    assert_eq!(count(peer, "own answer"), 40);
+    assert_eq!(count(floor, "opponent has it"), 40);
+    assert_eq!(of("steps").len(), 2);
+}
+
+#[test]
 fn whatever_grows_has_a_figure_at_each_step() {
     let dir = tempfile::tempdir().unwrap();
     let page = dir.path().join("page.html");

@@ -1,0 +1,274 @@
+//! `compare`: the same work on what somebody would take instead of us, at the same load on the same machine, one after the
+//! other. Whoever is compared is told by the same oracle what is wrong.
+
+mod table;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::runtime::Runtime;
+
+use crate::findings::{self, Findings, OutputArgs};
+use crate::idle::{self, Hold};
+use crate::peer::{self, Peer};
+use crate::report::{progress, say};
+use crate::side::Side;
+use crate::site::Site;
+use crate::steps::Climb;
+use crate::watch::{self, Place, Show};
+use crate::{binary, steps};
+use table::Table;
+
+/// Processes of each, on one Redis: White is at one, Black at the other.
+const NODES: usize = 2;
+
+/// Games that idle sockets follow, in turn: some peers have no socket without a game.
+const IDLE_GAMES: u16 = 100;
+
+/// From one move to the next of the game that is watched, in milliseconds.
+const PACE: u32 = 1000;
+
+/// How long a side has after the one before has ended: the system takes thousands of sockets back.
+const REST: Duration = Duration::from_secs(2);
+
+/// The settings. The doc comments are the text of `--help`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Who is measured, in this order: ws, socketio, socketioxide, colyseus, zeitnot, floor
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = side, default_value = "ws,socketio,socketioxide,colyseus,zeitnot,floor")]
+    peers: Vec<Side>,
+    /// Moves a second at which latencies are compared; repeatable
+    #[arg(long, value_name = "N", default_values_t = [200, 1000], value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    rate: Vec<u32>,
+    /// How long moves count at each rate and in each step, after a warm-up of 2
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=40))]
+    seconds: u16,
+    /// How often the rates are run
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
+    repeat: u8,
+    /// Moves a second of the first step up to the knee; each further step has half as many again
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    from: u32,
+    /// Moves a second at which the steps end in any case; 0 for no steps
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(0..=20_000))]
+    to: u32,
+    /// What p99 of the opponent may be at the knee, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Idle sockets; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u16).range(0..=19_000))]
+    sockets: u16,
+    /// How long idle sockets are held, half of them first and then all, in seconds
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    hold: u16,
+    /// Spectators of one game; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u16).range(0..=19_000))]
+    spectators: u16,
+    /// Moves of that game, one a second
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=90))]
+    moves: u16,
+    /// Where moves fall within their beat
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// The folder of the peers
+    #[arg(long, value_name = "DIR", default_value = "loadtest/peers")]
+    peers_in: PathBuf,
+    /// The server's binary; without it, the one beside this
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// What was measured in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    /// Latencies at so many moves a second.
+    Rate(u32),
+    /// A step; whether it is the knee.
+    Step(bool),
+    Idle,
+    Watch,
+}
+
+/// One run.
+#[derive(Debug)]
+struct Run {
+    side: Side,
+    measure: Measure,
+    findings: Findings,
+}
+
+/// A side by its name.
+fn side(name: &str) -> anyhow::Result<Side> {
+    let peer = Peer::ALL.into_iter().find(|peer| peer.name() == name);
+    Ok(match (name, peer) {
+        (_, Some(peer)) => Side::Peer(peer),
+        ("zeitnot", None) => Side::Zeitnot,
+        ("floor", None) => Side::Floor,
+        (_, None) => bail!("nobody of that name is known"),
+    })
+}
+
+/// Installs what is missing, measures, and prints one table.
+///
+/// # Errors
+/// Something is not installed or does not start, or somebody was told something wrong, late or not at all.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let binary = binary::find(args.binary.as_deref())?;
+    let folder = peer::folder(&args.peers_in)?;
+    let compared = Compared {
+        args,
+        open: &|side| Site::over_redis(side, NODES, (&binary, folder)),
+        runtime: tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?,
+        spectators: tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?,
+    };
+    for side in &args.peers {
+        if let Side::Peer(peer) = side {
+            peer::install(*peer, folder).with_context(|| format!("install {side}"))?;
+        }
+    }
+    let mut runs = Vec::new();
+    for repetition in 0..args.repeat {
+        for &rate in &args.rate {
+            let measure = Measure::Rate(rate);
+            compared.each(measure, &mut runs, |side| {
+                compared.at_rate(side, rate, args.seed + u64::from(repetition))
+            })?;
+        }
+    }
+    if args.sockets > 1 {
+        compared.each(Measure::Idle, &mut runs, |side| compared.idle(side))?;
+    }
+    if args.spectators > 0 {
+        compared.each(Measure::Watch, &mut runs, |side| compared.watch(side))?;
+    }
+    if args.to > 0 {
+        for &side in &args.peers {
+            compared.climb(side, &mut runs)?;
+        }
+    }
+    progress("")?;
+    let table = Table::of(&args.peers, &runs);
+    let runs: Vec<Findings> = runs.into_iter().map(|run| run.findings).collect();
+    findings::keep(&runs, &args.output, &table.html())?;
+    say(&table.text())?;
+    findings::complain(&runs)
+}
+
+/// How each of them is measured.
+struct Compared<'a> {
+    args: &'a Args,
+    open: &'a dyn Fn(Side) -> anyhow::Result<Site>,
+    runtime: Runtime,
+    /// Of those who watch.
+    spectators: Runtime,
+}
+
+impl Compared<'_> {
+    /// The same for all of them, each started for it; none where it cannot be done.
+    fn each(
+        &self,
+        measure: Measure,
+        runs: &mut Vec<Run>,
+        run: impl Fn(Side) -> anyhow::Result<Option<Findings>>,
+    ) -> anyhow::Result<()> {
+        for &side in &self.args.peers {
+            progress(&format!("{side}: {}", measure.name()))?;
+            let found = run(side).with_context(|| format!("{side}: {}", measure.name()))?;
+            runs.extend(found.map(|findings| Run {
+                side,
+                measure,
+                findings,
+            }));
+            std::thread::sleep(REST);
+        }
+        Ok(())
+    }
+
+    fn at_rate(&self, side: Side, rate: u32, seed: u64) -> anyhow::Result<Option<Findings>> {
+        let climb = Climb {
+            seed,
+            ..self.steps()
+        };
+        let site = (self.open)(side)?;
+        // What comes too late at this rate stays a failure: nobody was looking for the knee.
+        let (mut findings, _) = self.runtime.block_on(climb.step(&site, rate))?;
+        findings.scenario = "compare";
+        Ok(Some(findings))
+    }
+
+    fn climb(&self, side: Side, runs: &mut Vec<Run>) -> anyhow::Result<()> {
+        let site = (self.open)(side)?;
+        let (steps, knee) = self.steps().run(&site, &self.runtime)?;
+        let is_knee = |findings: &Findings| {
+            knee.is_some() && findings.value(steps::RATE) == knee.map(f64::from)
+        };
+        runs.extend(steps.into_iter().map(|findings| Run {
+            side,
+            measure: Measure::Step(is_knee(&findings)),
+            findings,
+        }));
+        drop(site);
+        std::thread::sleep(REST);
+        Ok(())
+    }
+
+    fn steps(&self) -> Climb {
+        Climb {
+            from: self.args.from,
+            factor: 150,
+            to: self.args.to,
+            limit: self.args.limit,
+            seconds: self.args.seconds,
+            seed: self.args.seed,
+        }
+    }
+
+    fn idle(&self, side: Side) -> anyhow::Result<Option<Findings>> {
+        if side == Side::Floor {
+            return Ok(None);
+        }
+        let hold = Hold {
+            sockets: self.args.sockets,
+            step: self.args.sockets / 2,
+            hold: self.args.hold,
+            games: IDLE_GAMES,
+        };
+        let site = (self.open)(side)?;
+        self.runtime.block_on(idle::hold(&hold, &site)).map(Some)
+    }
+
+    fn watch(&self, side: Side) -> anyhow::Result<Option<Findings>> {
+        let show = Show {
+            spectators: self.args.spectators,
+            moves: self.args.moves,
+            pace: PACE,
+            others: 0,
+            seed: self.args.seed,
+        };
+        let place = match side {
+            Side::Floor => Place::fan()?,
+            Side::Zeitnot | Side::Peer(_) => Place::Site((self.open)(side)?),
+        };
+        let shown = watch::one(&show, &place, self.spectators.handle());
+        self.runtime.block_on(shown).map(Some)
+    }
+}
+
+impl Measure {
+    fn name(self) -> String {
+        match self {
+            Self::Rate(rate) => format!("{rate} moves/s"),
+            Self::Step(_) => "steps".to_owned(),
+            Self::Idle => "idle sockets".to_owned(),
+            Self::Watch => "spectators".to_owned(),
+        }
+    }
+}
