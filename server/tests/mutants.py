@@ -22,6 +22,10 @@ BUILT = TARGET / "mutants-built"
 REDIS = "server/src/store/redis"
 EMBEDDED = "server/src/store/embedded"
 
+# How long a test may take, and how `timeout` ends for one that took longer.
+PATIENCE_SECS = 180
+TIMED_OUT = 124
+
 # The name; the file; what stands there; what stands there instead; the package and the test that must fail.
 MUTANTS = [
     ("skip-the-tag-compare", f"{REDIS}/append.lua",
@@ -105,10 +109,15 @@ def copy_tree():
 
 def run(package, test):
     """How the test ends: its exit code, what it said, and how many tests ran."""
-    command = ["cargo", "test", "--quiet", "--package", package, "--test", "it", "--"]
-    command += ["--exact", test] if test else []
+    command = ["cargo", "test", "--quiet", "--package", package, "--test", "it"]
     env = dict(os.environ, CARGO_TARGET_DIR=str(BUILT), RUST_BACKTRACE="0")
+    subprocess.run([*command, "--no-run"], cwd=COPY, env=env, capture_output=True)
+    # A test that waits for what never comes has found it too. What it started ends with it, by its group.
+    command = ["timeout", "--kill-after=5", str(PATIENCE_SECS), *command, "--"]
+    command += ["--exact", test] if test else []
     ended = subprocess.run(command, cwd=COPY, env=env, capture_output=True, text=True)
+    if ended.returncode == TIMED_OUT:
+        return ended, 1
     counts = re.findall(r"(\d+) passed; (\d+) failed", ended.stdout)
     return ended, sum(int(passed) + int(failed) for passed, failed in counts)
 
@@ -130,7 +139,8 @@ def try_one(mutant):
         return f"{name}: nothing went red"
     failed = sorted(set(re.findall(r"^test (\S+) \.\.\. FAILED|^    (\S+)$", ended.stdout, re.M)))
     names = sorted({one or other for one, other in failed})
-    print(f"red: {name}, by {', '.join(names) or test}", flush=True)
+    hung = ", which waited in vain" if ended.returncode == TIMED_OUT else ""
+    print(f"red: {name}, by {', '.join(names) or test}{hung}", flush=True)
     return None
 
 
