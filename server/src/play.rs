@@ -1,29 +1,25 @@
 //! The one use case: decide on a command, append what it causes, and where others were faster, catch up and decide
-//! again. Nothing else in the server decides or appends.
+//! again. Nothing else in the server decides, and nothing but `play/log.rs`, which is a part of this, appends.
+
+mod log;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use rand::Rng as _;
 use tokio::time::{Instant, sleep};
-use tracing::{debug, info, warn};
-use zeitnot_game::entry::Entry;
-use zeitnot_game::event::{Asked, Command, Event};
+use tracing::{debug, warn};
+use zeitnot_game::event::{Asked, Command};
 use zeitnot_game::game::{Decision, Game, Rejection};
-use zeitnot_game::id::{GameId, Tag, UserId, Version};
-use zeitnot_game::outcome::Outcome;
+use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, Timestamp};
 use zeitnot_game::wire::{Room, Snapshot};
 
+use self::log::{Step, Written, random_tag};
 use crate::chat::{self, Say};
-use crate::limits::{
-    MAX_DECISIONS, MAX_READS, STORE_PATIENCE, STORE_RETRY_PAUSE, UNREADABLE_RETRY,
-};
-use crate::metrics::{AppendKind, METRICS};
+use crate::limits::{MAX_DECISIONS, STORE_PATIENCE, STORE_RETRY_PAUSE, UNREADABLE_RETRY};
 use crate::quota::TooMuch;
-use crate::replica::{Fit, Origin, Replica};
+use crate::replica::Replica;
 use crate::start;
-use crate::store::{Append, Appended, Healed, Store, Tail, Unavailable};
+use crate::store::{Store, Unavailable};
 
 /// A command of a user.
 #[derive(Debug, Clone)]
@@ -84,31 +80,6 @@ pub(crate) struct Play {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) replica: Arc<Mutex<Replica>>,
     pub(crate) id: GameId,
-}
-
-/// Events that go into the log together, as the log is known now.
-struct Step {
-    append: Append,
-    events: Vec<Event>,
-}
-
-impl Step {
-    fn after(
-        replica: &Replica,
-        events: Vec<Event>,
-        (not_before, now): (Option<Timestamp>, Timestamp),
-    ) -> Self {
-        let tag = random_tag();
-        let append = Append {
-            after: replica.game().head(),
-            tag,
-            origin: replica.game().origin(),
-            bodies: events.iter().map(Event::to_string).collect(),
-            not_before,
-            due_in: due_after(replica.game(), &events, (tag, now)),
-        };
-        Self { append, events }
-    }
 }
 
 enum Next {
@@ -334,204 +305,8 @@ impl Play {
         Ok(store.schedule(self.id, version, Some(due_in)).await?)
     }
 
-    /// Sends an append until the store answers or `give_up` has come, always the same one, and folds in what became of
-    /// it.
-    async fn write(&self, step: Step, give_up: Instant) -> Result<Written, Refused> {
-        let mut is_first = true;
-        let (asked, appended) = loop {
-            let asked = self.question();
-            let appended = self.store.append(self.id, &step.append).await;
-            METRICS.append_seconds.observe(asked.at.elapsed());
-            METRICS.appends.at(kind_of(&appended)).inc();
-            match appended {
-                #[cfg(feature = "breakages")]
-                Err(_) if crate::breakage::is_on("ack-before-commit") => {
-                    return Ok(Written::Committed(step.append.after.version.next()));
-                }
-                Err(_) if asked.at < give_up => {
-                    sleep(STORE_RETRY_PAUSE).await;
-                }
-                Ok(appended) => break (asked, appended),
-                Err(reason) => {
-                    debug!(game.id = %self.id, "an append to game {} was given up: {reason}", self.id);
-                    return Err(Refused::Unavailable);
-                }
-            }
-            is_first = false;
-        };
-        let now = self.store.play_time(self.id);
-        match appended {
-            Appended::Committed { version, at } => {
-                count_flag(&step, at);
-                self.fold_committed(&step, at, now);
-                // What was committed at an earlier try may have been followed by other entries since.
-                if is_first {
-                    self.lock().confirm(asked.at);
-                }
-                Ok(Written::Committed(version))
-            }
-            Appended::Stale(tail) => {
-                self.take(&tail, Origin::Compared, asked).await?;
-                Ok(Written::Stale)
-            }
-            Appended::Early { at } => Ok(Written::Early(at)),
-        }
-    }
-
-    /// Folds in the end of the store's log, or gives the store back what it has lost; the answer is from where it has to
-    /// be read, if it does not fit.
-    async fn take(
-        &self,
-        tail: &Tail,
-        origin: Origin,
-        asked: Question,
-    ) -> Result<Option<Version>, Refused> {
-        let now = self.store.play_time(self.id);
-        let fit = {
-            let mut replica = self.lock();
-            let fit = replica.take_tail(tail, origin, (now, asked.held));
-            if fit == Fit::Whole {
-                replica.confirm(asked.at);
-            }
-            fit
-        };
-        match fit {
-            Fit::Lost => self.heal(tail).await,
-            fit => left_to_read(fit),
-        }
-    }
-
-    /// Gives the store back what it has lost of this game. If it does not want it any more, its log counts.
-    async fn heal(&self, tail: &Tail) -> Result<Option<Version>, Refused> {
-        #[cfg(feature = "breakages")]
-        if crate::breakage::is_on("no-healing") {
-            let now = self.store.play_time(self.id);
-            return left_to_read(self.lock().accept(tail, now));
-        }
-        let heal = self.lock().heal(tail);
-        let (id, count) = (self.id, heal.lines.len());
-        match self.store.heal(id, &heal).await? {
-            Healed::Whole => {
-                METRICS.healed_entries.inc_by(count as u64);
-                info!(game.id = %id, count, "gave the store back {count} entries of game {id} that it had lost");
-                Ok(None)
-            }
-            Healed::Stale => Ok(Some(self.lock().read_since())),
-            Healed::Refused => {
-                let now = self.store.play_time(id);
-                left_to_read(self.lock().accept(tail, now))
-            }
-        }
-    }
-
-    /// The published lines may have come first: what is held already is left alone.
-    fn fold_committed(&self, step: &Step, at: Timestamp, now: PlayTime) {
-        let entry = |event| Entry::new(event, at, step.append.tag).as_str().to_owned();
-        let lines: Vec<String> = step.events.iter().copied().map(entry).collect();
-        let first = step.append.after.version.next();
-        // A log that was reset meanwhile is read by the room.
-        let _ = self.lock().fold(first, &lines, now);
-    }
-
-    /// Reads what this node does not have yet.
-    pub(crate) async fn catch_up(&self) -> Result<(), Refused> {
-        let mut since = self.lock().read_since();
-        for _ in 0..MAX_READS {
-            let asked = self.question();
-            let tail = self.store.read(self.id, since).await?;
-            match self.take(&tail, Origin::Read, asked).await? {
-                None => return Ok(()),
-                Some(version) => since = version,
-            }
-        }
-        Err(Refused::Unavailable)
-    }
-
-    fn question(&self) -> Question {
-        Question {
-            at: Instant::now(),
-            held: self.lock().game().head().version,
-        }
-    }
-
     pub(crate) fn lock(&self) -> MutexGuard<'_, Replica> {
         // Shared only with the room's own task, and never across a wait.
         self.replica.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// When somebody has to look at the game after these events, counted from them.
-fn due_after(game: &Game, events: &[Event], (tag, now): (Tag, Timestamp)) -> Option<Millis> {
-    let mut after = game.clone();
-    for &event in events {
-        after.evolve(&Entry::new(event, now, tag));
-    }
-    if after.next().is_some() {
-        return Some(start::due_after_creation());
-    }
-    let Some(deadline) = after.deadline() else {
-        return Some(Millis::ZERO);
-    };
-    let due_in = deadline.at.since(now);
-    let is_announced = after.turns().len() >= 2;
-    Some(if is_announced {
-        due_in
-    } else {
-        due_in.min(start::due_after_creation())
-    })
-}
-
-/// From where the log has to be read, if what came of it does not fit.
-fn left_to_read(fit: Fit) -> Result<Option<Version>, Refused> {
-    match fit {
-        Fit::Whole => Ok(None),
-        Fit::ReadSince(version) => Ok(Some(version)),
-        Fit::Lost => Ok(Some(Version(0))),
-        Fit::Gone => Err(Refused::NotFound),
-        Fit::Unreadable => Err(Rejection::Unreadable.into()),
-    }
-}
-
-/// What is counted of an append.
-const fn kind_of(appended: &Result<Appended, Unavailable>) -> AppendKind {
-    match appended {
-        Ok(Appended::Committed { .. }) => AppendKind::Committed,
-        Ok(Appended::Stale(_)) => AppendKind::Stale,
-        Ok(Appended::Early { .. }) => AppendKind::Early,
-        Err(_) => AppendKind::Unavailable,
-    }
-}
-
-/// How late a flag was called, if it was.
-fn count_flag(step: &Step, at: Timestamp) {
-    let is_flag = |event: &Event| {
-        let Event::Ended { outcome, .. } = event else {
-            return false;
-        };
-        matches!(outcome, Outcome::Flagged { .. })
-    };
-    if let Some(moment) = step.append.not_before
-        && step.events.iter().any(is_flag)
-    {
-        let delay = Duration::from_millis(at.since(moment).0);
-        METRICS.flag_delay_seconds.observe(delay);
-    }
-}
-
-/// When the store was asked, and what was held here then: what is published before the answer comes is not in it.
-#[derive(Debug, Clone, Copy)]
-struct Question {
-    at: Instant,
-    held: Version,
-}
-
-enum Written {
-    Committed(Version),
-    Stale,
-    Early(Timestamp),
-}
-
-fn random_tag() -> Tag {
-    let mut rng = rand::rng();
-    Tag::from_indices(std::array::from_fn(|_| rng.random_range(0..62)))
 }

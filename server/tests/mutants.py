@@ -40,7 +40,7 @@ MUTANTS = [
     ("publish-before-commit", f"{EMBEDDED}/writer.rs",
      "    transaction.commit().await?;\n", "",
      ("zeitnot", "store::embedded::what_was_acknowledged_survives_a_kill")),
-    ("acknowledge-before-commit", "server/src/play.rs",
+    ("acknowledge-before-commit", "server/src/play/log.rs",
      "                Err(_) if asked.at < give_up => {\n                    sleep(STORE_RETRY_PAUSE).await;\n",
      "                Err(_) if asked.at < give_up => {\n"
      "                    return Ok(Written::Committed(step.append.after.version.next()));\n",

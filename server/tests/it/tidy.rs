@@ -114,7 +114,7 @@ const SECLUDED: [(&str, &str); 3] = [
 const RESERVED: [(&str, &str); 3] = [
     (".decide(", "server/src/play.rs"),
     (".expired(", "server/src/play.rs"),
-    ("store.append(", "server/src/play.rs"),
+    ("store.append(", "server/src/play/log.rs"),
 ];
 
 /// Words that make HTML of text: what people write is only ever shown as text.
