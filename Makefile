@@ -24,10 +24,11 @@ cluster: ## Builds and runs three nodes behind nginx on one Redis; ARGS="--nodes
 	cargo build --release --package zeitnot --package zeitnot-loadtest
 	$(target)/release/zeitnot-loadtest cluster $(ARGS)
 
+# Tests wait for servers far more than they work: with a thread for each core they take twice as long.
 test: deps page $(replay) ## Runs every test; installs what they need, skips none
 	cargo build --package zeitnot --features next-format
 	mkdir -p $(target)/next && cp $(target)/debug/zeitnot $(target)/next/zeitnot
-	ZEITNOT_NEXT_BUILD=$(target)/next/zeitnot cargo test --workspace
+	RUST_TEST_THREADS=4 ZEITNOT_NEXT_BUILD=$(target)/next/zeitnot cargo test --workspace
 	$(replay) loadtest/replay.py $(target)/tmp/chaos-*.jsonl
 	$(MAKE) instructions
 	cd web && npm test

@@ -1,5 +1,6 @@
 //! A Redis cluster: masters that share the slots, with replicas or without, put together by hand.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use anyhow::{Context as _, ensure};
@@ -295,7 +296,21 @@ impl RedisCluster {
             // A dead master, or one that is a replica now, hears of it from the others.
             ensure!(told.is_ok() || (server != to && server != from), "{told:?}");
         }
-        Ok(())
+        self.wait_until_agreed()
+    }
+
+    /// Waits until all servers that live tell the same of who has which slots since when. Who moved a slot on before that
+    /// could leave them divided about it for long.
+    fn wait_until_agreed(&self) -> anyhow::Result<()> {
+        until("all servers tell the same of the slots", || {
+            let views = self.servers.iter().filter_map(|server| shares(server).ok());
+            let views: BTreeSet<Vec<Share>> = views.collect();
+            let epochs = |view: &Vec<Share>| {
+                let epochs: BTreeSet<&String> = view.iter().map(|(_, epoch, _)| epoch).collect();
+                epochs.len() == view.len()
+            };
+            Ok(views.len() == 1 && views.iter().all(epochs))
+        })
     }
 
     /// Ends a server at once, as `kill -9` does. [`RedisServer::start_again`] brings it back.
@@ -381,6 +396,29 @@ fn seen_by(server: &RedisServer) -> anyhow::Result<Vec<Seen>> {
     let nodes = server.call(&["CLUSTER", "NODES"])?;
     let text = nodes.text().context("CLUSTER NODES is no text")?;
     Ok(text.lines().filter_map(Seen::parse).collect())
+}
+
+/// A master's id, its configuration epoch, and its slots.
+type Share = (String, String, Vec<String>);
+
+/// What each master has, as a server sees it.
+fn shares(server: &RedisServer) -> anyhow::Result<Vec<Share>> {
+    let nodes = server.call(&["CLUSTER", "NODES"])?;
+    let lines = nodes.text().context("CLUSTER NODES is no text")?.lines();
+    let share = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [id, _, flags, _, _, _, epoch, _, slots @ ..] = &words[..] else {
+            return None;
+        };
+        // A slot that is just moving stands in brackets, behind the others.
+        let slots = slots.iter().filter(|slot| !slot.starts_with('['));
+        let is_alive = flags.contains("master") && !flags.contains("fail");
+        let slots = slots.map(|&slot| slot.to_owned()).collect();
+        is_alive.then(|| ((*id).to_owned(), (*epoch).to_owned(), slots))
+    };
+    let mut shares: Vec<Share> = lines.filter_map(share).collect();
+    shares.sort();
+    Ok(shares)
 }
 
 fn id(server: &RedisServer) -> anyhow::Result<String> {
