@@ -336,8 +336,8 @@ pub const FANOUT_JOBS: usize = 4096;
 /// How often spectators that fell behind are offered the latest snapshot.
 pub const SPECTATOR_CATCH_UP: Duration = Duration::from_millis(250);
 
-/// How often a log is read in a row until it fits: its end, the whole of it, and once more.
-pub const MAX_READS: usize = 3;
+/// How often a log is read in a row until it fits: its end, the whole of it, once more, and as often when it has healed.
+pub const MAX_READS: usize = 6;
 
 /// Looks, lines of chat and the like that a room does beside its commands; more wait in its mailbox.
 pub const MAX_ASIDE: usize = 64;

@@ -11,7 +11,7 @@ pub mod roster;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -346,6 +346,8 @@ pub struct Tail {
     pub since: Version,
     /// The lines, oldest first.
     pub lines: Vec<String>,
+    /// For so long the store, which may have lost the end of this log, lets itself be given that back; 0: these are all.
+    pub heals_for: Duration,
 }
 
 impl Tail {

@@ -102,7 +102,7 @@ impl Play {
         let fit = {
             let mut replica = self.lock();
             let fit = replica.take_tail(tail, origin, (now, asked.held));
-            if fit == Fit::Whole {
+            if fit == Fit::Whole && tail.heals_for.is_zero() {
                 replica.confirm(asked.at);
             }
             fit
@@ -145,16 +145,20 @@ impl Play {
         let _ = self.lock().fold(first, &lines, now);
     }
 
-    /// Reads what this node does not have yet.
+    /// Reads what this node does not have yet. Of a store that heals it is known only afterwards.
     pub(crate) async fn catch_up(&self) -> Result<(), Refused> {
         let mut since = self.lock().read_since();
         for _ in 0..MAX_READS {
             let asked = self.question();
             let tail = self.store.read(self.id, since).await?;
-            match self.take(&tail, Origin::Read, asked).await? {
-                None => return Ok(()),
-                Some(version) => since = version,
-            }
+            since = match self.take(&tail, Origin::Read, asked).await? {
+                None if tail.heals_for.is_zero() => return Ok(()),
+                None => {
+                    sleep(tail.heals_for).await;
+                    self.lock().read_since()
+                }
+                Some(version) => version,
+            };
         }
         Err(Refused::Unavailable)
     }

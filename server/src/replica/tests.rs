@@ -1,5 +1,7 @@
 //! A replica and its followers, without a store.
 
+use std::time::Duration;
+
 use super::*;
 use crate::outbox::{Form, Frame, outbox};
 
@@ -111,6 +113,7 @@ fn a_log_that_differs_wins_and_one_that_is_gone_stops_the_room() {
     let tail = |lines: &[&str]| Tail {
         since: Version(0),
         lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        heals_for: Duration::ZERO,
     };
     let other = tail(&[SETUP, "d2d4 1 xxxxx"]);
     assert_eq!(
@@ -141,6 +144,7 @@ fn a_log_that_lost_its_tail_is_given_it_back_as_it_was() {
     let tail = |lines: &[&str]| Tail {
         since: Version(0),
         lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        heals_for: Duration::ZERO,
     };
     for (log, after, lines) in [
         (tail(&[]), None, vec![SETUP, "e2e4 1 bbbbb", UNKNOWN]),
@@ -183,6 +187,7 @@ fn what_was_published_after_the_store_read_its_log_is_not_lost() {
     let log = Tail {
         since: Version(0),
         lines: vec![SETUP.to_owned()],
+        heals_for: Duration::ZERO,
     };
     let mut take = |held| replica.take_tail(&log, Origin::Read, (PlayTime(1), held));
     assert_eq!(take(held), Fit::Whole);
@@ -198,6 +203,7 @@ fn a_game_that_ended_long_ago_is_not_given_back_to_a_store_that_has_none() {
     let nothing = Tail {
         since: Version(0),
         lines: Vec::new(),
+        heals_for: Duration::ZERO,
     };
     for (minutes, fit) in [(9, Fit::Lost), (11, Fit::Gone)] {
         let now = PlayTime(minutes * 60_000);

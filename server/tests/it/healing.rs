@@ -32,34 +32,44 @@ struct Node {
     rooms: Rooms,
     line: FaultProxy,
     frames: OutboxReader,
-    _outbox: Outbox,
+    outbox: Outbox,
 }
 
 impl Node {
     /// Comes to Redis through a line of its own, and watches.
     async fn start(redis: &RedisServer) -> Self {
+        let mut node = Self::connect(redis).await;
+        node.watch(None).await;
+        assert_eq!(node.next().await["t"], "game");
+        node
+    }
+
+    /// Comes to Redis through a line of its own.
+    async fn connect(redis: &RedisServer) -> Self {
         let line = FaultProxy::start(target(redis)).unwrap();
         let store = Arc::new(RedisStore::connect(&line.redis_url()).await.unwrap());
         let rooms = Rooms::new(store.clone(), Millis::from_days(30));
-        let (tx, frames) = outbox(Form::Json);
-        let watch = Watch {
-            follower: 1,
-            user: None,
-            outbox: tx.clone(),
-            re: None,
-            since: None,
-            start: Start::Snapshot,
-        };
-        rooms.watch(game(), watch).await.unwrap();
-        let mut node = Self {
+        let (outbox, frames) = outbox(Form::Json);
+        Self {
             store,
             rooms,
             line,
             frames,
-            _outbox: tx,
+            outbox,
+        }
+    }
+
+    /// Follows the game, as somebody who has seen so much of it.
+    async fn watch(&self, since: Option<Version>) {
+        let watch = Watch {
+            follower: 1,
+            user: None,
+            outbox: self.outbox.clone(),
+            re: None,
+            since,
+            start: Start::Snapshot,
         };
-        assert_eq!(node.next().await["t"], "game");
-        node
+        self.rooms.watch(game(), watch).await.unwrap();
     }
 
     async fn next(&mut self) -> Value {
@@ -296,6 +306,61 @@ async fn who_comes_after_the_healing_is_told_that_the_log_counts() {
     for node in nodes {
         node.close().await;
     }
+}
+
+#[tokio::test]
+async fn who_comes_while_the_store_heals_sees_what_it_had_lost() {
+    let mut pair = Pair::begin().await;
+    let mut nodes = [
+        Node::start(&pair.master).await,
+        Node::start(&pair.master).await,
+    ];
+    pair.cut_off();
+    // The second node does not see this move; whoever saw it at the first one comes to it afterwards.
+    nodes[1].line.blackhole();
+    pair.append(&nodes[0], ("aaaaa", "e2e4 310")).await;
+    nodes[0].until_version(2).await;
+    nodes[0].line.blackhole();
+    pair.fail_over();
+    pair.lead_to_replica(&nodes[1]);
+    let mut stranger = Node::connect(&pair.replica).await;
+    let read = logs_read(&pair.replica);
+    tokio::join!(
+        nodes[1].watch(Some(Version(2))),
+        stranger.watch(None),
+        async {
+            // Both have looked at the log before the first node gives it back its move.
+            while logs_read(&pair.replica) < read + 2 {
+                sleep(LOOK_PERIOD).await;
+            }
+            assert_eq!(lines(&pair.replica).len(), 1);
+            pair.lead_to_replica(&nodes[0]);
+        }
+    );
+    for node in [&mut nodes[1], &mut stranger] {
+        let shown = loop {
+            let frame = node.next().await;
+            // The node heard of the move before it let anybody in.
+            if frame["t"] == "game" {
+                break frame;
+            }
+        };
+        assert_eq!(shown["v"], 2);
+        assert_eq!(shown["reset"], Value::Null);
+    }
+    let [first, second] = nodes;
+    for node in [first, second, stranger] {
+        node.close().await;
+    }
+}
+
+/// How often a Redis was asked for lines of logs.
+fn logs_read(redis: &RedisServer) -> u64 {
+    let stats = redis.call(&["INFO", "commandstats"]).unwrap();
+    let stats = stats.text().unwrap_or_default().to_owned();
+    let calls = stats.split("cmdstat_lrange:calls=").nth(1);
+    let calls = calls.and_then(|calls| calls.split(',').next());
+    calls.map_or(0, |calls| calls.parse().unwrap())
 }
 
 #[tokio::test]

@@ -124,11 +124,12 @@ impl RedisSentinels {
         let mut new = old;
         until("the sentinels have made a replica master", || {
             new = self.master()?;
+            let has_begun = is_master(&self.servers[new]).unwrap_or(false);
             let agree = self
                 .sentinels
                 .iter()
                 .all(|one| self.named(one).is_ok_and(|n| n == new));
-            Ok(new != old && agree && is_master(&self.servers[new])?)
+            Ok(new != old && agree && has_begun)
         })?;
         Ok(new)
     }
@@ -146,7 +147,10 @@ impl RedisSentinels {
                 .enumerate()
                 .filter(|(number, _)| *number != master);
             for (_, server) in others {
-                let info = server.call(&["INFO", "replication"])?;
+                // It closes its connections when it becomes a replica.
+                let Ok(info) = server.call(&["INFO", "replication"]) else {
+                    return Ok(false);
+                };
                 let info = info.text().unwrap_or_default().to_owned();
                 let port = format!("master_port:{}\r", self.servers[master].port()?);
                 if !info.contains("master_link_status:up") || !info.contains(&port) {

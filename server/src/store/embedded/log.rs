@@ -1,5 +1,7 @@
 //! The log of a game as rows, one an entry. The last two words of a line are its moment and its tag.
 
+use std::time::Duration;
+
 use sqlx::{SqliteConnection, SqliteExecutor};
 use zeitnot_game::id::{GameId, Tag, Version};
 use zeitnot_game::time::Timestamp;
@@ -91,6 +93,7 @@ pub(super) async fn append(
             Appended::Stale(Tail {
                 since: after.version,
                 lines: newer.to_vec(),
+                heals_for: Duration::ZERO,
             })
         };
         return Ok((appended, None));
@@ -162,14 +165,17 @@ where
 {
     // The entry at `since` tells an empty tail from a log that is shorter.
     let mut lines = lines_from(executor, id, since).await?;
-    if since == Version(0) {
-        return Ok(Tail { since, lines });
+    if since > Version(0) {
+        if lines.is_empty() {
+            return whole(executor, id).await;
+        }
+        lines.remove(0);
     }
-    if lines.is_empty() {
-        return whole(executor, id).await;
-    }
-    lines.remove(0);
-    Ok(Tail { since, lines })
+    Ok(Tail {
+        since,
+        lines,
+        heals_for: Duration::ZERO,
+    })
 }
 
 /// The whole log.
@@ -177,6 +183,7 @@ pub(super) async fn whole(executor: impl SqliteExecutor<'_>, id: GameId) -> sqlx
     Ok(Tail {
         since: Version(0),
         lines: lines_from(executor, id, Version(0)).await?,
+        heals_for: Duration::ZERO,
     })
 }
 

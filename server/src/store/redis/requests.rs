@@ -21,8 +21,8 @@ use super::scripts::{Scripts, is_unknown};
 use super::{RedisStore, chat, keys, presence, quotas, scripts};
 use crate::health::Health;
 use crate::limits::{
-    CHAT_LINES, DATED_TRIES, FLAG_PAUSE_AFTER_LOSS, MAX_PLAYING, MAX_POOL, MAX_TICK_AGE, Quota,
-    SEATS_LIFETIME, SEEK_LIFETIME, SEEKS_SHOWN, STRAY_CHAT_LIFETIME,
+    CHAT_LINES, DATED_TRIES, FLAG_PAUSE_AFTER_LOSS, HEALING, MAX_PLAYING, MAX_POOL, MAX_TICK_AGE,
+    Quota, SEATS_LIFETIME, SEEK_LIFETIME, SEEKS_SHOWN, STRAY_CHAT_LIFETIME,
 };
 use crate::store::{
     Append, Appended, Challenge, Create, CreateError, Follow, Heal, Healed, Here, Line, Roster,
@@ -181,13 +181,14 @@ impl Store for RedisStore {
     }
 
     async fn read(&self, id: GameId, since: Version) -> Result<Tail, Unavailable> {
-        let request = (vec![keys::log(id)], vec![text(&since.to_string())]);
-        self.run(
-            Bucket::of_game(id),
-            (|scripts| &scripts.read, request),
-            scripts::tail,
-        )
-        .await
+        let bucket = Bucket::of_game(id);
+        let healing = millis(HEALING).to_string();
+        let request = (
+            vec![keys::log(id), bucket.clock()],
+            vec![text(&since.to_string()), text(&healing)],
+        );
+        self.run(bucket, (|scripts| &scripts.read, request), scripts::tail)
+            .await
     }
 
     async fn follow(&self, id: GameId) -> Result<Follow, Unavailable> {

@@ -1,6 +1,7 @@
 //! The scripts, each one round trip and one atomic step, called by hash.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
@@ -84,7 +85,7 @@ impl Scripts {
             heal: bound(include_str!("heal.lua")),
             seats: dated(include_str!("seats.lua")),
             lease: dated(include_str!("lease.lua")),
-            read: free(include_str!("read.lua")),
+            read: bound(include_str!("read.lua")),
             forget: free(include_str!("forget.lua")),
             open_challenge: free(include_str!("open_challenge.lua")),
             challenge: free(include_str!("challenge.lua")),
@@ -279,7 +280,10 @@ pub(super) fn leases(reply: Value) -> Result<Option<Vec<Leased>>, Error> {
 
 /// Reads the reply of `read.lua`.
 pub(super) fn tail(reply: Value) -> Result<Tail, Error> {
-    Words::of(reply).tail()
+    let mut words = Words::of(reply);
+    let mut tail = words.tail()?;
+    tail.heals_for = Duration::from_millis(words.next()?);
+    Ok(tail)
 }
 
 /// Reads the reply of `challenge.lua`.
@@ -365,6 +369,7 @@ impl Words {
         Ok(Tail {
             since: Version(self.next()?),
             lines: self.next()?,
+            heals_for: Duration::ZERO,
         })
     }
 

@@ -1,5 +1,7 @@
 //! Promises about logs.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use zeitnot::limits::FOLLOW_QUEUE;
 use zeitnot::store::{
@@ -114,6 +116,7 @@ async fn a_game_that_does_not_exist_has_length_0(store: &dyn Store) {
     let nothing = Tail {
         since: Version(0),
         lines: Vec::new(),
+        heals_for: Duration::ZERO,
     };
     for since in [0, 1, 7] {
         let tail = store.read(game(), Version(since)).await.unwrap();

@@ -1,6 +1,7 @@
 //! What the Redis store alone promises.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use tokio::time::timeout;
 use zeitnot::health::Health;
@@ -112,6 +113,7 @@ async fn after_a_restart_of_the_server_followers_are_told_to_read_and_hear_again
     let lost = Appended::Stale(Tail {
         since: Version(0),
         lines: Vec::new(),
+        heals_for: Duration::ZERO,
     });
     assert_eq!(append_patiently(&store, &append).await, lost);
     known = begin(&store).await;
