@@ -396,18 +396,14 @@ impl Master {
     pub(super) async fn keep_told(self: Arc<Self>) {
         loop {
             sleep(MASTER_LOOK_PERIOD).await;
-            let told = match self.access.visit().await {
-                Ok(visitor) => {
-                    let told = visitor.active_connections();
-                    // It has told what was asked.
-                    let _ = timeout(STORE_TIMEOUT, visitor.quit()).await;
-                    told
-                }
-                Err(error) => {
-                    debug!("sentinels do not tell where {} is: {error}", self.name);
-                    continue;
-                }
+            // Who does not answer is not left for one that does not either.
+            let Ok(Ok(visitor)) = timeout(MASTER_LOOK_PERIOD, self.access.visit()).await else {
+                debug!("nobody tells where {} is", self.name);
+                continue;
             };
+            let told = visitor.active_connections();
+            // It has told what was asked.
+            let _ = timeout(STORE_TIMEOUT, visitor.quit()).await;
             if self.client.active_connections() != told {
                 self.connect_again(&self.client).await;
             }
