@@ -78,7 +78,7 @@ MUTANTS = [
     ("believe-what-heals-again", "server/src/play/log.rs",
      "None if tail.heals_for.is_zero() => return Ok(()),", "None if true => return Ok(()),",
      ("zeitnot", "healing::who_comes_while_the_store_heals_sees_what_it_had_lost")),
-    ("no-reset", "server/src/replica.rs",
+    ("no-reset", "server/src/replica/log.rs",
      "                    self.send_reset(now);\n", "",
      ("zeitnot", "healing::who_comes_after_the_healing_is_told_that_the_log_counts")),
     ("no-bound-of-what-waits-to-be-written", "server/src/ws.rs",
