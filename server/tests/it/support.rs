@@ -11,3 +11,4 @@ pub(crate) mod records;
 pub(crate) mod socket;
 pub(crate) mod table;
 pub(crate) mod trio;
+pub(crate) mod wait;
