@@ -14,15 +14,12 @@ use serde_json::{Value, json};
 use zeitnot::machine_time;
 use zeitnot_loadtest::deployment::{Deployment, Node, RedisKind, Settings};
 
+use crate::support::binary;
 use crate::support::entrance::Entrance;
 use crate::support::wait::until;
 
 const REFRESH: &str = "/api/auth/refresh";
 const LOGOUT: &str = "/api/auth/logout";
-
-fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_zeitnot"))
-}
 
 pub(crate) async fn post(entrance: &Entrance, path: &str, token: &str) -> (u16, Value) {
     let body = (&Value::Null, Some(token));

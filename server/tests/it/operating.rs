@@ -8,13 +8,10 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use zeitnot_loadtest::deployment::{Deployment, Node, NodeSettings, RedisServer};
 
+use crate::support::binary;
 use crate::support::entrance::Entrance;
 use crate::support::table::Table;
 use crate::support::wait::until_fit;
-
-fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_zeitnot"))
-}
 
 fn watcher(node: &Node) -> Entrance {
     Entrance::at(node.internal_address())
