@@ -303,6 +303,9 @@ pub const LENGTHS_A_TICK: usize = 200;
 /// How long what a tick publishes for its own node may be on its way, before the subscription counts as dead.
 pub const PROBE_SILENCE: Duration = Duration::from_secs(3);
 
+/// How often sentinels are asked where the master is.
+pub const MASTER_LOOK_PERIOD: Duration = Duration::from_secs(2);
+
 /// How often the map of a Redis cluster is looked at.
 pub const MAP_PERIOD: Duration = Duration::from_secs(5);
 
