@@ -66,7 +66,7 @@ MUTANTS = [
     ("forget-the-lengths", f"{REDIS}/ticker.rs",
      "let asked = if wants_lengths { games } else { &[] };", "let asked: &[GameId] = &[];",
      ("zeitnot", "store::redis::an_append_whose_message_was_lost_is_found_by_the_length_of_the_log")),
-    ("forget-the-probes", f"{REDIS}/ticker.rs",
+    ("forget-the-probes", f"{REDIS}/pulse.rs",
      "let is_deaf = self.pulse.is_deaf();", "let is_deaf = false;",
      ("zeitnot", "store::redis::a_node_that_hears_nothing_knows_it_and_subscribes_again")),
     ("no-healing-window", f"{REDIS}/tick.lua",

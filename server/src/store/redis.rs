@@ -12,6 +12,7 @@ mod master;
 mod masters;
 mod nodes;
 mod presence;
+mod pulse;
 mod quotas;
 mod requests;
 mod revoked;

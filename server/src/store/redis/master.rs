@@ -19,8 +19,8 @@ use tracing::{info, warn};
 use super::driver::{Access, connected};
 use super::hub::Hub;
 use super::keys::Bucket;
+use super::pulse::Pulse;
 use super::scripts::{Scripts, is_unknown};
-use super::ticker::Pulse;
 use super::witness::{self, Witness};
 use crate::limits::{REDIS_WELCOME, STORE_TIMEOUT};
 

@@ -1,18 +1,15 @@
 //! Moves the play clocks of a master's buckets, once a second each, and with the answers keeps what this node knows of
-//! the time, whether the master answers and is heard, which games are overdue, and whether an append was missed.
+//! the time, which games are overdue, and whether an append was missed. They are the master's pulse.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use fred::error::Error;
-use fred::interfaces::ClientLike;
 use fred::types::Value;
 use futures_util::future::join_all;
-use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use tracing::{debug, warn};
+use tokio::time::{MissedTickBehavior, interval};
 use zeitnot_game::id::GameId;
 
 use super::clocks::{Tick, millis};
@@ -21,116 +18,16 @@ use super::master::Master;
 use super::scripts::{self, Ticked, is_unknown};
 use crate::limits::{
     COUNTED_OUTAGE, DUE_BATCH, DUE_GRACE, DUE_RETRY, FLAG_PAUSE_AFTER_LOSS, HEALING,
-    IDLE_TICK_ROUNDS, LENGTHS_A_TICK, LENGTHS_ROUNDS, MASTER_LOOK_PERIOD, MAX_TICK_AGE,
-    PROBE_SILENCE, SAME_TICK, STORE_SILENCE, STORE_TIMEOUT, TICK_PERIOD, TICK_SLICES,
+    IDLE_TICK_ROUNDS, LENGTHS_A_TICK, LENGTHS_ROUNDS, MAX_TICK_AGE, SAME_TICK, TICK_PERIOD,
+    TICK_SLICES,
 };
-use crate::metrics::METRICS;
 use crate::store::Feed;
-
-/// Signs of life of a master.
-pub(super) struct Pulse {
-    answered: Notify,
-    /// It has been silent for [`STORE_SILENCE`].
-    is_lost: AtomicBool,
-    /// When it was met.
-    began: Instant,
-    /// When it answered again after the last time that it was lost.
-    returned: Mutex<Option<Instant>>,
-    /// It answers, but with an error: it cannot write now.
-    refuses: AtomicBool,
-    /// It says that it is a replica, and takes no writes.
-    pub(super) is_replica: Notify,
-    probes: Mutex<Probes>,
-}
-
-/// What was published by the ticks for this node itself.
-struct Probes {
-    /// When the last one of any bucket came back.
-    heard: Instant,
-    /// When the first one was sent of those that did not come back, by bucket.
-    sent: HashMap<usize, Instant>,
-}
-
-impl Pulse {
-    pub(super) fn new() -> Self {
-        Self {
-            answered: Notify::new(),
-            is_lost: AtomicBool::new(false),
-            began: Instant::now(),
-            returned: Mutex::default(),
-            refuses: AtomicBool::new(false),
-            is_replica: Notify::new(),
-            probes: Mutex::new(Probes {
-                heard: Instant::now(),
-                sent: HashMap::new(),
-            }),
-        }
-    }
-
-    /// Whether nothing has been heard for [`STORE_SILENCE`].
-    pub(super) fn is_lost(&self) -> bool {
-        self.is_lost.load(Ordering::Acquire)
-    }
-
-    fn set_lost(&self, is_lost: bool) {
-        if self.is_lost() && !is_lost {
-            *lock(&self.returned) = Some(Instant::now());
-        }
-        // Afterwards, so that it is never neither.
-        self.is_lost.store(is_lost, Ordering::Release);
-    }
-
-    /// When the master answered again after the last outage; while there is one, now.
-    fn returned(&self) -> Option<Instant> {
-        if self.is_lost() {
-            return Some(Instant::now());
-        }
-        *lock(&self.returned)
-    }
-
-    pub(super) fn hear(&self, bucket: Bucket) {
-        let mut probes = self.probes();
-        probes.heard = Instant::now();
-        probes.sent.remove(&bucket.index());
-    }
-
-    fn probe(&self, bucket: Bucket) {
-        let mut probes = self.probes();
-        let sent = probes.sent.entry(bucket.index());
-        sent.or_insert_with(Instant::now);
-    }
-
-    /// Whether no probe at all comes back.
-    fn is_deaf(&self) -> bool {
-        self.probes().heard.elapsed() > PROBE_SILENCE
-    }
-
-    /// The buckets whose probes do not come back; each is named once in [`PROBE_SILENCE`].
-    fn take_unheard(&self) -> Vec<usize> {
-        let mut probes = self.probes();
-        let is_late = |sent: &Instant| sent.elapsed() > PROBE_SILENCE;
-        probes
-            .sent
-            .extract_if(|_, sent| is_late(sent))
-            .map(|(bucket, _)| bucket)
-            .collect()
-    }
-
-    fn probes(&self) -> MutexGuard<'_, Probes> {
-        lock(&self.probes)
-    }
-}
 
 /// Whether the server itself said so, and not that it is another server's business: it may write again some time.
 fn is_answer(error: &Error) -> bool {
     const CANNOT_WRITE: [&str; 3] = ["MISCONF", "OOM", "NOREPLICAS"];
     let details = error.details();
     CANNOT_WRITE.iter().any(|word| details.contains(word))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is inside is whole even if a holder panicked.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A bucket that shall be ticked, and what that shall find out beside the time.
@@ -355,69 +252,5 @@ impl Master {
         rounds
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
             .is_ok()
-    }
-
-    /// Tells whether the master answers and is heard, and mends what does not, for ever. The driver does not see a
-    /// connection that hangs.
-    pub(super) async fn keep_looking(self: Arc<Self>) {
-        loop {
-            let has_answered = tokio::select! {
-                answered = timeout(STORE_SILENCE, self.pulse.answered.notified()) => answered.is_ok(),
-                () = self.pulse.is_replica.notified() => false,
-            };
-            self.pulse.set_lost(!has_answered);
-            let is_deaf = self.pulse.is_deaf();
-            self.hub
-                .set_silent(self.buckets(), !has_answered || is_deaf);
-            if !has_answered {
-                // Another may have taken its place.
-                self.hub.look_at_map.notify_one();
-                // Where the disk is full, say, reading goes on by the same connection.
-                if !self.pulse.refuses.swap(false, Ordering::Relaxed) {
-                    self.connect_again(&self.client).await;
-                }
-            } else if is_deaf {
-                METRICS.lost_probes.inc();
-                warn!(redis.server = %self.name, "nothing is heard from Redis at {}", self.name);
-                self.pulse.probes().heard = Instant::now();
-                self.connect_again(&self.subscriber).await;
-            } else {
-                for index in self.pulse.take_unheard() {
-                    METRICS.lost_probes.inc();
-                    // What takes longer is found again: this task has more to look at.
-                    let _ = timeout(STORE_TIMEOUT, self.renew(index)).await;
-                }
-            }
-        }
-    }
-
-    /// Leaves a server that sentinels have replaced, for ever. It may be reached again before it is told, and then takes
-    /// for a while what nobody will ever see, or refuses it.
-    pub(super) async fn keep_told(self: Arc<Self>) {
-        loop {
-            sleep(MASTER_LOOK_PERIOD).await;
-            // Who does not answer is not left for one that does not either.
-            let Ok(Ok(visitor)) = timeout(MASTER_LOOK_PERIOD, self.access.visit()).await else {
-                debug!("nobody tells where {} is", self.name);
-                continue;
-            };
-            let told = visitor.active_connections();
-            // It has told what was asked.
-            let _ = timeout(STORE_TIMEOUT, visitor.quit()).await;
-            if self.client.active_connections() != told {
-                self.connect_again(&self.client).await;
-            }
-            if self.subscriber.active_connections() != told {
-                self.connect_again(&self.subscriber).await;
-            }
-        }
-    }
-
-    /// Leaves a connection that does not work. One that is being made already is left alone.
-    async fn connect_again(&self, client: &impl ClientLike) {
-        if client.is_connected() {
-            // It goes on when nobody waits for it.
-            let _ = timeout(STORE_TIMEOUT, client.force_reconnection()).await;
-        }
     }
 }
