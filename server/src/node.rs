@@ -38,7 +38,7 @@ pub enum StartError {
     #[error("--redis-wait-replicas needs --redis-url: the embedded store has no replicas")]
     NoReplicas,
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address}: end what has it, or set --listen or --internal-listen")]
     Listen {
         /// Which one.
         address: SocketAddr,
