@@ -311,7 +311,7 @@ pub struct Append {
     pub tag: Tag,
     /// The zero of the game's scale, from its entry 1.
     pub origin: PlayTime,
-    /// One line each without moment and tag, 1 to [`crate::limits::MAX_EVENTS_PER_APPEND`].
+    /// One line each without moment and tag; at least one, and no more than one command causes.
     pub bodies: Vec<String>,
     /// Not to be committed before this moment.
     pub not_before: Option<Timestamp>,
