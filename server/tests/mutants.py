@@ -82,7 +82,7 @@ MUTANTS = [
      "                    self.send_reset(now);\n", "",
      ("zeitnot", "healing::who_comes_after_the_healing_is_told_that_the_log_counts")),
     ("no-bound-of-what-waits-to-be-written", "server/src/ws.rs",
-     "        .max_write_buffer_size(SOCKET_WRITE_BUFFER_MAX)\n", "",
+     "        .max_write_buffer_size(SOCKET_WRITE_BUFFER_MAX.max(max_frame))\n", "",
      ("zeitnot", "limits::slow::a_client_that_floods_and_never_reads_costs_little_and_is_left")),
     ("trust-every-proxy", "server/src/address.rs",
      "trusted.iter().any(|network| network.contains(address))", "trusted.iter().all(|network| network.contains(address))",
@@ -162,4 +162,5 @@ def main():
     sys.exit(1 if survivors else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
