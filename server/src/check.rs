@@ -17,7 +17,7 @@ use crate::node::StartError;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::redis::{Options, RedisStore};
 
-/// What was found out about one thing. Shape: `ok       keys: 2 keys in keys.json`.
+/// What was found out about one thing. Shape: `ok       keys: 2 can be used, from keys.json`.
 #[derive(Debug)]
 pub struct Line {
     what: &'static str,

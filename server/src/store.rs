@@ -39,7 +39,7 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Appends events, all or none, after exactly the entry that the caller knows as the last; stamps them with the
     /// moment of the play clock, never earlier than the entry before; publishes them to the followers in the same
-    /// atomic step. Sending the same append again is safe: it is recognised by its tag and answered as at first.
+    /// atomic step. Sending the same append again is safe: it is recognized by its tag and answered as at first.
     ///
     /// # Errors
     /// On [`Unavailable`] it is not known whether it was written: send the same again.
