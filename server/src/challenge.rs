@@ -5,7 +5,7 @@ use tokio::time::{Instant, sleep};
 use tracing::debug;
 use zeitnot_game::color::{ByColor, Color};
 use zeitnot_game::game::Game;
-use zeitnot_game::id::{GameId, Tag, Version};
+use zeitnot_game::id::{GameId, Version};
 use zeitnot_game::setup::{Player, Terms};
 use zeitnot_game::time::UnixMillis;
 
@@ -13,7 +13,7 @@ use crate::limits::{
     CHALLENGE_LIFETIME_MS, HTTP_PATIENCE, HTTP_RETRY_PAUSE, ID_EPOCH_MINUTE, MAX_ID_DRAWS,
 };
 use crate::start;
-use crate::store::{Challenge, CreateError, Seated, Store, TakeSeat, Unavailable};
+use crate::store::{Challenge, CreateError, Seated, Store, TakeSeat, Unavailable, random_tag};
 
 /// A challenge that can be accepted.
 #[derive(Debug, Clone)]
@@ -105,7 +105,7 @@ pub async fn accept(
         color: wish.unwrap_or_else(random_color),
         or_other: wish.is_none(),
         opponent: None,
-        tag: draw_tag(),
+        tag: random_tag(),
         due_in: start::due_after_creation(),
     };
     match patiently(|| store.take_seat(id, &seat)).await? {
@@ -169,11 +169,6 @@ pub fn draw_id(now: UnixMillis) -> GameId {
     }
     indices[4..].fill_with(|| rng.random_range(0..62));
     GameId::from_indices(indices)
-}
-
-pub(crate) fn draw_tag() -> Tag {
-    let mut rng = rand::rng();
-    Tag::from_indices(std::array::from_fn(|_| rng.random_range(0..62)))
 }
 
 pub(crate) fn random_color() -> Color {

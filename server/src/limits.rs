@@ -1,17 +1,17 @@
 //! Every bound of the server, with its unit and its reason. What an operator sets is in [`crate::config`]; what bounds
 //! a game itself is in `zeitnot_game::limits`.
 
+mod http;
 mod quotas;
+mod sockets;
 
 use std::time::Duration;
 
 use zeitnot_game::time::Millis;
 
-pub use quotas::{
-    ANONYMOUS_PERCENT, ANONYMOUS_REQUESTS, CHALLENGES, CHAT, COUNT_SWEEP_PERIOD, GUESTS_PERIOD_MS,
-    IDLE_PERCENT, MAX_COUNTED, MAX_SOCKETS_OF_USER, QUOTA_PATIENCE, Quota, SEEKS, UPGRADES,
-    USER_REQUESTS,
-};
+pub use http::*;
+pub use quotas::*;
+pub use sockets::*;
 
 /// Appends that wait for a room that follows a game, before it has to read the log instead.
 pub const FOLLOW_QUEUE: usize = 64;
@@ -100,46 +100,7 @@ pub const MAX_ISSUED_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// Bytes of a user's name at another issuer: `sub`, as OpenID Connect bounds it.
 pub const MAX_SUBJECT_LEN: usize = 255;
 
-// Requests.
-
-/// Bytes of a request's body.
-pub const MAX_BODY: usize = 16 * 1024;
-
-/// How long a request's body may take to arrive.
-pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a request's headers may take to arrive, and a connection may be idle.
-pub const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Headers of a request.
-pub const MAX_HEADERS: usize = 64;
-
-/// Bytes of a request's headers, and of what is read ahead.
-pub const MAX_HEADER_BYTES: usize = 16 * 1024;
-
-/// Connections at a time that have not become sockets.
-pub const MAX_HTTP_CONNECTIONS: usize = 10_000;
-
-/// The same of one address. A page takes six at most, so that is a large school.
-pub const MAX_CONNECTIONS_OF_ADDRESS: usize = 1000;
-
-/// How long nothing is accepted after the system had no more file descriptors to give.
-pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// How long a request goes on asking a store that does not answer.
-pub const HTTP_PATIENCE: Duration = Duration::from_millis(1500);
-
-/// The pause between two such questions.
-pub const HTTP_RETRY_PAUSE: Duration = Duration::from_millis(100);
-
-/// Running games of a user that one answer shows, unless more are asked for.
-pub const PLAYING_SHOWN: usize = 9;
-
-/// Running games of a user that one answer shows at most.
-pub const MAX_PLAYING_SHOWN: usize = 50;
-
-/// Games that one request looks at at a time.
-pub const LOOKS_AT_ONCE: usize = 8;
+// Challenges, and the end of a node.
 
 /// How long a challenge stays open.
 pub const CHALLENGE_LIFETIME_MS: u64 = 24 * 3600 * 1000;
@@ -150,7 +111,7 @@ pub const MAX_ID_DRAWS: usize = 5;
 /// How long tasks may take to end after they were told to.
 pub const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 
-// Rooms and sockets.
+// Rooms.
 
 /// Messages that wait for a room; more wait at their senders.
 pub const ROOM_MAILBOX: usize = 256;
@@ -175,87 +136,6 @@ pub const STORE_RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// The pause before a room reads a log again that the store did not give.
 pub const READ_RETRY_PAUSE: Duration = Duration::from_secs(1);
-
-/// Frames that wait for a follower.
-pub const OUTBOX_FRAMES: usize = 64;
-
-/// Bytes of the frames that wait for a follower.
-pub const OUTBOX_BYTES: usize = 256 * 1024;
-
-/// Bytes of a frame from a client.
-pub const MAX_FRAME: usize = 4096;
-
-/// Bytes that a socket reads ahead. Most sockets are idle, and each keeps its buffer.
-pub const SOCKET_READ_BUFFER: usize = 1024;
-
-/// Bytes that a socket gathers before it writes.
-pub const SOCKET_WRITE_BUFFER: usize = 1024;
-
-/// Bytes that wait to be written, answers to pings included; a client that never reads holds no more.
-pub const SOCKET_WRITE_BUFFER_MAX: usize = 256 * 1024;
-
-/// How long one write to a socket may take.
-pub const SOCKET_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a client may take to leave after it was told to.
-pub const SOCKET_GOODBYE: Duration = Duration::from_secs(2);
-
-/// Frames that are written to a socket at once.
-pub const FRAMES_A_WRITE: usize = 16;
-
-/// Games that a socket watches at once.
-pub const MAX_WATCHED: usize = 64;
-
-/// Messages of a socket that wait for their answer; it is not read from while there are more.
-pub const MAX_PENDING: usize = 32;
-
-/// How often a client is asked to send `ping`.
-pub const CLIENT_PING_PERIOD: Duration = Duration::from_secs(5);
-
-/// How often the server pings a socket.
-pub const SOCKET_PING_PERIOD: Duration = Duration::from_secs(5);
-
-/// The same for a socket with a seat in a game.
-pub const SOCKET_PING_PERIOD_AT_PLAY: Duration = Duration::from_secs(3);
-
-/// How long nothing may come from a client.
-pub const SOCKET_SILENCE: Duration = Duration::from_secs(15);
-
-/// When to try again where a node has no room for another socket.
-pub const SOCKET_RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// So many messages in so many milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// How many.
-    pub messages: u8,
-    /// In which time, in milliseconds.
-    pub span_ms: u32,
-}
-
-/// Moves and game commands of a socket. The fastest players make five moves in a second, and never for long.
-pub const GAME_RATE: Rate = Rate {
-    messages: 100,
-    span_ms: 20_000,
-};
-
-/// Lobby messages of a socket: one a second is more than anybody chooses among.
-pub const LOBBY_RATE: Rate = Rate {
-    messages: 30,
-    span_ms: 30_000,
-};
-
-/// Lines of chat of a socket: more is not read.
-pub const CHAT_RATE: Rate = Rate {
-    messages: 5,
-    span_ms: 10_000,
-};
-
-/// Refused messages with which a socket is closed: who goes on after so many answers does not read them.
-pub const REFUSAL_RATE: Rate = Rate {
-    messages: 20,
-    span_ms: 10_000,
-};
 
 /// How long after its moment a flag is called, so that a move which came in time is first.
 pub const FLAG_SLACK: Duration = Duration::from_millis(50);
@@ -420,6 +300,10 @@ pub const LENGTHS_A_TICK: usize = 200;
 /// How long what a tick publishes for its own node may be on its way, before the subscription counts as dead.
 pub const PROBE_SILENCE: Duration = Duration::from_secs(3);
 
+/// How often sentinels are asked where the master is, and for how long. Less than [`HEALING`] together, so that the last node
+/// to hear of a new one can still give that what it lacks.
+pub const MASTER_LOOK_PERIOD: Duration = Duration::from_millis(800);
+
 /// How often the map of a Redis cluster is looked at.
 pub const MAP_PERIOD: Duration = Duration::from_secs(5);
 
@@ -468,23 +352,6 @@ pub const LARGE_CROWD: u32 = 1000;
 
 /// How often the watchers are counted where there are more than [`LARGE_CROWD`].
 pub const LARGE_CROWD_PERIOD: Duration = Duration::from_secs(5);
-
-// Streams over HTTP.
-
-/// Frames that a stream is given when it comes back; after more it begins with the snapshot.
-pub const MAX_RESUMED: u32 = 30;
-
-/// How often a stream says something, so that whoever is between does not think it dead, and looks at its token.
-pub const STREAM_PERIOD: Duration = Duration::from_secs(5);
-
-/// When a client is asked to come back after its stream has ended, in milliseconds.
-pub const STREAM_RETRY_MS: u64 = 1000;
-
-/// How long a request may wait for the next entry, in seconds.
-pub const MAX_POLL_WAIT_SECS: u64 = 60;
-
-/// How long it waits if it does not say, in seconds.
-pub const POLL_WAIT_SECS: u64 = 25;
 
 // Seeks.
 

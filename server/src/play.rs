@@ -13,13 +13,13 @@ use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, Timestamp};
 use zeitnot_game::wire::{Room, Snapshot};
 
-use self::log::{Step, Written, random_tag};
+use self::log::{Step, Written};
 use crate::chat::{self, Say};
 use crate::limits::{MAX_DECISIONS, STORE_PATIENCE, STORE_RETRY_PAUSE, UNREADABLE_RETRY};
 use crate::quota::TooMuch;
 use crate::replica::Replica;
 use crate::start;
-use crate::store::{Store, Unavailable};
+use crate::store::{Store, Unavailable, random_tag};
 
 /// A command of a user.
 #[derive(Debug, Clone)]

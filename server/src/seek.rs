@@ -9,10 +9,12 @@ use zeitnot_game::rules::Position;
 use zeitnot_game::setup::{Player, Setup, Terms};
 use zeitnot_game::time::UnixMillis;
 
-use crate::challenge::{draw_id, draw_tag, random_color};
+use crate::challenge::{draw_id, random_color};
 use crate::limits::{SEEK_LIFETIME, SEEK_TRIES};
 use crate::start;
-use crate::store::{Challenge, CreateError, Seated, Seeker, Store, TakeSeat, Unavailable};
+use crate::store::{
+    Challenge, CreateError, Seated, Seeker, Store, TakeSeat, Unavailable, random_tag,
+};
 
 /// What a user seeks.
 #[derive(Debug, Clone)]
@@ -147,7 +149,7 @@ impl Seeking {
             color,
             or_other: false,
             opponent: Some(found.player.clone()),
-            tag: draw_tag(),
+            tag: random_tag(),
             due_in: start::due_after_creation(),
         };
         let seated = store.take_seat(found.id, &seat).await?;

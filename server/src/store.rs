@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
+use rand::Rng as _;
 use tokio::sync::watch;
 use zeitnot_game::color::{ByColor, Color};
 use zeitnot_game::id::{GameId, Head, Tag, UserId, Version};
@@ -300,6 +301,12 @@ pub struct Create {
     pub tag: Tag,
     /// When the game is handed out by [`Store::due`], after its creation.
     pub due_in: Millis,
+}
+
+/// A tag for an append.
+pub(crate) fn random_tag() -> Tag {
+    let mut rng = rand::rng();
+    Tag::from_indices(std::array::from_fn(|_| rng.random_range(0..62)))
 }
 
 /// Events to be written, as the bodies of their lines.

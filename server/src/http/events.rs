@@ -14,6 +14,7 @@ use tokio::time::{Instant, Interval, interval_at, timeout_at};
 use zeitnot_game::id::{GameId, Head, Tag, Version};
 
 use super::Params;
+use super::params::header_text;
 use crate::App;
 use crate::address::Address;
 use crate::auth::{Caller, Verified, Visitor};
@@ -59,11 +60,6 @@ pub async fn follow(
 }
 
 const LAST_EVENT_ID: header::HeaderName = header::HeaderName::from_static("last-event-id");
-
-fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> &'a str {
-    let value = headers.get(name).and_then(|value| value.to_str().ok());
-    value.unwrap_or_default()
-}
 
 /// Reads the id of an event. Shape: `12.bQ7xM`.
 fn entry_of(id: &str) -> Option<Head> {

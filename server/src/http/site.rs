@@ -6,6 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use zeitnot_web::{Asset, CONTENT_SECURITY_POLICY};
 
 use super::guard;
+use super::params::header_text;
 use crate::error::ApiError;
 
 /// For files whose name changes with their content.
@@ -22,7 +23,7 @@ pub async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if method != Method::GET && method != Method::HEAD {
         return ApiError::wrong_method().into_response();
     }
-    let accepted = text(&headers, &header::ACCEPT_ENCODING);
+    let accepted = header_text(&headers, &header::ACCEPT_ENCODING);
     let path = uri.path();
     let response = match zeitnot_web::asset(path, accepted) {
         Some(asset) => answer(asset, &headers),
@@ -43,7 +44,7 @@ fn is_file(path: &str) -> bool {
 }
 
 fn answer(asset: Asset, headers: &HeaderMap) -> Response {
-    let is_known = text(headers, &header::IF_NONE_MATCH)
+    let is_known = header_text(headers, &header::IF_NONE_MATCH)
         .split(',')
         .map(|tag| tag.trim().trim_start_matches("W/"))
         .any(|tag| tag == asset.etag || tag == "*");
@@ -76,9 +77,4 @@ fn set(response: &mut Response, name: HeaderName, value: &'static str) {
     response
         .headers_mut()
         .insert(name, HeaderValue::from_static(value));
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
-    let value = headers.get(name).and_then(|value| value.to_str().ok());
-    value.unwrap_or_default()
 }

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use rand::Rng as _;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info};
 use zeitnot_game::entry::Entry;
@@ -18,7 +17,7 @@ use crate::limits::{MAX_READS, STORE_RETRY_PAUSE};
 use crate::metrics::{AppendKind, METRICS};
 use crate::replica::{Fit, Origin, Replica};
 use crate::start;
-use crate::store::{Append, Appended, Healed, Tail, Unavailable};
+use crate::store::{Append, Appended, Healed, Tail, Unavailable, random_tag};
 
 /// Events that go into the log together, as the log is known now.
 pub(super) struct Step {
@@ -241,9 +240,4 @@ pub(super) enum Written {
     Committed(Version),
     Stale,
     Early(Timestamp),
-}
-
-pub(super) fn random_tag() -> Tag {
-    let mut rng = rand::rng();
-    Tag::from_indices(std::array::from_fn(|_| rng.random_range(0..62)))
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::outbox::{Form, Frame, outbox};
+use crate::store::{Published, Tail};
 
 const SETUP: &str = "game1 standard 180+2 casual white:anna:Anna black:bo:Bo created:1 0 aZ4k9";
 

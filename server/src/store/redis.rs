@@ -2,6 +2,7 @@
 //!
 //! Only the files here know Redis and its driver.
 
+mod calls;
 mod chat;
 mod clocks;
 mod driver;

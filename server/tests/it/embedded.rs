@@ -1,19 +1,15 @@
 //! One laptop: what the death of the only process, its clock and its clients' haste can do to a game. Nothing.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use zeitnot_loadtest::deployment::{Deployment, SkewedClock};
 
+use crate::support::binary;
 use crate::support::client::{Gone, PATIENCE};
 use crate::support::entrance::Entrance;
 use crate::support::table::Table;
-
-fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_zeitnot"))
-}
 
 fn blitz() -> Value {
     json!({"clock.limit": 180, "clock.increment": 2})

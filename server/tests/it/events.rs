@@ -1,7 +1,5 @@
 //! Following a game without a socket, from node to node.
 
-use std::path::Path;
-
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Request, StatusCode, header};
 use futures_util::StreamExt as _;
@@ -12,6 +10,7 @@ use tokio::time::timeout;
 use zeitnot_game::id::GameId;
 use zeitnot_loadtest::deployment::Deployment;
 
+use crate::support::binary;
 use crate::support::client::PATIENCE;
 use crate::support::entrance::Entrance;
 use crate::support::table::Table;
@@ -19,7 +18,7 @@ use crate::support::table::Table;
 const NODES: usize = 3;
 
 fn start() -> (Deployment, [Entrance; NODES]) {
-    let binary = Path::new(env!("CARGO_BIN_EXE_zeitnot"));
+    let binary = binary();
     let deployment = Deployment::over_redis(binary, NODES).unwrap();
     let entrances = std::array::from_fn(|number| Entrance::of(deployment.node(number)));
     (deployment, entrances)

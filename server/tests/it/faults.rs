@@ -13,7 +13,6 @@ mod reckoning;
 mod skew;
 mod unattended;
 
-use std::path::Path;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -22,6 +21,7 @@ use zeitnot_game::id::GameId;
 use zeitnot_loadtest::deployment::{RedisKind, Settings};
 
 use self::player::{Player, Seat};
+use crate::support::binary;
 use crate::support::entrance::{Entrance, Guest};
 
 /// How often a condition is looked at.
@@ -32,9 +32,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(220);
 
 /// So many nodes over one Redis.
 fn nodes(count: usize) -> Settings {
-    Settings::new(Path::new(env!("CARGO_BIN_EXE_zeitnot")))
-        .nodes(count)
-        .over(RedisKind::Single)
+    Settings::new(binary()).nodes(count).over(RedisKind::Single)
 }
 
 /// A node's number as for `Deployment::node`, by its name.

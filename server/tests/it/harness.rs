@@ -1,7 +1,5 @@
 //! What deployments can do, shown with the built binary: nginx before the nodes, proxies behind them.
 
-use std::path::Path;
-
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -10,14 +8,13 @@ use zeitnot_loadtest::deployment::{
     Deployment, RedisKind, Settings, Swallow, is_append, is_commit,
 };
 
+use crate::support::binary;
 use crate::support::entrance::{Entrance, Guest};
 
 const MOVES: [&str; 6] = ["e2e4", "e7e5", "g1f3", "b8c6", "f1b5", "a7a6"];
 
 fn three_nodes() -> Settings {
-    Settings::new(Path::new(env!("CARGO_BIN_EXE_zeitnot")))
-        .nodes(3)
-        .over(RedisKind::Single)
+    Settings::new(binary()).nodes(3).over(RedisKind::Single)
 }
 
 /// A game of two guests that begins where they enter.

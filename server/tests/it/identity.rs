@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use axum::http::{Method, StatusCode};
@@ -14,29 +14,17 @@ use serde_json::{Value, json};
 use zeitnot::machine_time;
 use zeitnot_loadtest::deployment::{Deployment, Node, RedisKind, Settings};
 
-use crate::support::client::PATIENCE;
+use crate::support::binary;
 use crate::support::entrance::Entrance;
+use crate::support::wait::until;
 
 const REFRESH: &str = "/api/auth/refresh";
 const LOGOUT: &str = "/api/auth/logout";
-const LOOK_PERIOD: Duration = Duration::from_millis(20);
-
-fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_zeitnot"))
-}
 
 pub(crate) async fn post(entrance: &Entrance, path: &str, token: &str) -> (u16, Value) {
     let body = (&Value::Null, Some(token));
     let (status, answer) = entrance.request(Method::POST, path, body).await;
     (status.as_u16(), answer)
-}
-
-pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
-    let began = Instant::now();
-    while !holds().await {
-        assert!(began.elapsed() < PATIENCE, "{what}");
-        tokio::time::sleep(LOOK_PERIOD).await;
-    }
 }
 
 #[tokio::test]
@@ -48,10 +36,7 @@ async fn who_logs_out_on_one_node_is_out_on_every_node() {
     let mut stays = there.connect(Some(&other)).await;
     assert_eq!(post(&here, LOGOUT, &guest.token).await.0, 204);
     let began = Instant::now();
-    until("the other node knows", async || {
-        post(&there, REFRESH, &guest.token).await.0 == 401
-    })
-    .await;
+    until(async || post(&there, REFRESH, &guest.token).await.0 == 401).await;
     println!("a logout reached the other node in {:?}", began.elapsed());
     assert_eq!(socket.closed().await, 4401);
     println!("and its socket was closed after {:?}", began.elapsed());
@@ -160,7 +145,7 @@ impl Keyed {
             };
             let before = count().await;
             hang_up(node);
-            until("the keys are read", async || count().await > before).await;
+            until(async || count().await > before).await;
         }
     }
 }

@@ -9,16 +9,11 @@ mod rooms;
 mod slow;
 mod sockets;
 
-use std::path::Path;
-
 use serde_json::json;
 use zeitnot_loadtest::deployment::Deployment;
 
+use crate::support::binary;
 use crate::support::table::Table;
-
-fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_zeitnot"))
-}
 
 fn start(args: &[&str]) -> Deployment {
     Deployment::embedded_with(binary(), (args, &[])).unwrap()

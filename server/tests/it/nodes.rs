@@ -14,15 +14,14 @@ mod sentinels;
 mod slots;
 mod swallowed;
 
-use std::path::Path;
-
 use zeitnot_loadtest::deployment::{Deployment, RedisKind, Settings};
 
+use crate::support::binary;
 use crate::support::entrance::Entrance;
 
 /// So many nodes.
 fn nodes(count: usize) -> Settings {
-    Settings::new(Path::new(env!("CARGO_BIN_EXE_zeitnot"))).nodes(count)
+    Settings::new(binary()).nodes(count)
 }
 
 /// Three nodes behind nginx, over one Redis.

@@ -3,19 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use zeitnot_loadtest::deployment::{Deployment, Node, NodeSettings, RedisServer};
 
-use crate::support::client::PATIENCE;
+use crate::support::binary;
 use crate::support::entrance::Entrance;
 use crate::support::table::Table;
-
-fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_zeitnot"))
-}
+use crate::support::wait::until_fit;
 
 fn watcher(node: &Node) -> Entrance {
     Entrance::at(node.internal_address())
@@ -31,19 +27,6 @@ async fn metrics(watcher: &Entrance) -> BTreeMap<String, f64> {
         (name.to_owned(), value.parse().unwrap())
     };
     samples.map(sample).collect()
-}
-
-/// Asks until the answer is as it should be.
-async fn until<T: std::fmt::Debug>(ask: impl AsyncFn() -> T, is_fit: impl Fn(&T) -> bool) -> T {
-    let began = Instant::now();
-    loop {
-        let answer = ask().await;
-        if is_fit(&answer) {
-            return answer;
-        }
-        assert!(began.elapsed() < PATIENCE, "{answer:?}");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
 }
 
 /// The rows of the table of metrics in the operators' manual: name, type, labels, what it says.
@@ -194,7 +177,7 @@ async fn what_happens_is_counted_and_nobody_is_named() {
         assert!(!text.contains(secret), "{secret} is in the metrics");
     }
     drop(table);
-    until(
+    until_fit(
         async || metrics(&watcher).await,
         |now| {
             now["zeitnot_sockets"] == 0.0
@@ -221,7 +204,7 @@ async fn a_node_whose_store_is_silent_says_so_and_why() {
     );
     deployment.redis_mut().unwrap().pause().unwrap();
     let unready = (503, json!({"ready": false, "reasons": ["store"]}));
-    until(async || ready(&watcher).await, |answer| *answer == unready).await;
+    until_fit(async || ready(&watcher).await, |answer| *answer == unready).await;
     assert_eq!(
         watcher.text("/healthz").await,
         (StatusCode::OK, "alive\n".to_owned())
@@ -236,7 +219,7 @@ async fn a_node_whose_store_is_silent_says_so_and_why() {
     let problem = status["problems"][0].as_str().unwrap();
     assert!(problem.starts_with("The store does not answer"), "{status}");
     deployment.redis_mut().unwrap().resume().unwrap();
-    until(async || ready(&watcher).await, |(status, _)| *status == 200).await;
+    until_fit(async || ready(&watcher).await, |(status, _)| *status == 200).await;
     deployment.node_mut(0).terminate().unwrap();
 }
 
@@ -275,9 +258,9 @@ async fn a_node_that_waits_for_its_store_says_that_it_starts() {
         Some((status, answer)) => (status.as_u16(), answer),
         None => (0, Value::Null),
     };
-    until(asked, |answer| *answer == (503, starting.clone())).await;
+    until_fit(asked, |answer| *answer == (503, starting.clone())).await;
     redis.resume().unwrap();
-    until(asked, |(status, _)| *status == 200).await;
+    until_fit(asked, |(status, _)| *status == 200).await;
     drop(restarted.join().unwrap());
 }
 
@@ -299,7 +282,7 @@ async fn the_page_asks_for_nothing_but_its_numbers() {
             .is_some_and(|moves| moves.len() >= 2)
     };
     let ask = async || watcher.request(Method::GET, "/status.json", nothing).await;
-    let (_, status) = until(ask, fits).await;
+    let (_, status) = until_fit(ask, fits).await;
     assert_eq!(status["serving"]["node"], "node-1");
     assert_eq!(status["serving"]["store"], "embedded");
     assert_eq!(
@@ -330,15 +313,15 @@ async fn the_page_of_any_node_lists_all_of_them() {
         let (_, status) = here.request(Method::GET, "/status.json", nothing).await;
         status["nodes"].as_array().unwrap().clone()
     };
-    let nodes = until(ask, |nodes| nodes.len() == 3 && nodes[1]["sockets"] == 1).await;
+    let nodes = until_fit(ask, |nodes| nodes.len() == 3 && nodes[1]["sockets"] == 1).await;
     let names: Vec<_> = nodes.iter().map(|node| node["node"].clone()).collect();
     assert_eq!(names, ["node-1", "node-2", "node-3"]);
     let there = deployment.node(2).internal_address().to_owned();
     assert_eq!(nodes[2]["watched_at"], there);
     deployment.node_mut(2).kill().unwrap();
-    until(ask, |nodes| nodes[2]["is_gone"] == true).await;
+    until_fit(ask, |nodes| nodes[2]["is_gone"] == true).await;
     deployment.node_mut(2).restart().unwrap();
-    let nodes = until(ask, |nodes| {
+    let nodes = until_fit(ask, |nodes| {
         nodes.iter().all(|node| node["is_gone"] == false)
     })
     .await;

@@ -1,20 +1,16 @@
 //! What the README shows works as it stands there.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 use tempfile::tempdir;
 use zeitnot_loadtest::deployment::Deployment;
 
+use crate::support::binary;
 use crate::support::entrance::Entrance;
 
 const README: &str = include_str!("../../../README.md");
-
-fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_zeitnot"))
-}
 
 /// What a program printed; it ended well.
 fn printed(command: &mut Command) -> String {

@@ -12,11 +12,11 @@ use std::thread;
 
 use zeitnot_loadtest::deployment::{Deployment, RedisServer};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_zeitnot");
+use crate::support::binary;
 
 /// Runs the binary in a directory, without whatever this machine's environment says.
 fn run(dir: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(BINARY);
+    let mut command = Command::new(binary());
     command.args(args).current_dir(dir).env_clear();
     command.env("RUST_LOG", "off").output().unwrap()
 }
@@ -236,7 +236,7 @@ fn a_check_says_a_line_for_each_thing_and_changes_nothing() {
 fn a_directory_that_is_in_use_is_left_alone() {
     let dir = folder();
     let data = dir.path().join("kept");
-    let settings = zeitnot_loadtest::deployment::Settings::new(Path::new(BINARY)).data_in(&data);
+    let settings = zeitnot_loadtest::deployment::Settings::new(binary()).data_in(&data);
     let _node: Deployment = settings.start().unwrap();
     // The address is in use, too: what comes first says so first.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,11 +1,10 @@
 //! What players do on the built binary, on one node and on three: games, refusals, ends, a store that is silent.
 
-use std::path::Path;
-
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 use zeitnot_loadtest::deployment::Deployment;
 
+use crate::support::binary;
 use crate::support::entrance::Entrance;
 use crate::support::records::records;
 use crate::support::table::Table;
@@ -41,10 +40,6 @@ impl Cluster {
     fn node(&self, number: usize) -> &Entrance {
         &self.entrances[number % self.entrances.len()]
     }
-}
-
-fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_zeitnot"))
 }
 
 #[tokio::test]

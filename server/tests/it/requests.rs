@@ -1,10 +1,9 @@
 //! What a game costs the store: each move one append, and no look at the log.
 
-use std::path::Path;
-
 use serde_json::json;
 use zeitnot_loadtest::deployment::{RedisKind, RedisServer, Settings};
 
+use crate::support::binary;
 use crate::support::entrance::Entrance;
 use crate::support::records::long_game;
 use crate::support::table::Table;
@@ -27,7 +26,7 @@ fn reset(redis: &RedisServer) {
 
 #[tokio::test]
 async fn a_move_is_one_append_and_a_refusal_one_read() {
-    let binary = Path::new(env!("CARGO_BIN_EXE_zeitnot"));
+    let binary = binary();
     let settings = Settings::new(binary).nodes(2).over(RedisKind::Single);
     let limited = settings.args(&["--rate-limits", "on"]);
     let deployment = limited.start().unwrap();

@@ -14,9 +14,7 @@ mod secrets;
 use std::path::Path;
 use std::process::{Command, Output};
 
-fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_zeitnot"))
-}
+use crate::support::binary;
 
 /// Runs the binary to its end, in a folder.
 fn run(dir: &Path, args: &[&str]) -> Output {

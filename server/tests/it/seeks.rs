@@ -1,16 +1,15 @@
 //! Users who find each other, through any nodes.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 use zeitnot_loadtest::deployment::{Deployment, RedisKind, Settings, Swallow};
 
+use crate::support::binary;
 use crate::support::client::Client;
 use crate::support::entrance::Entrance;
 
 /// Nodes over one Redis, or one node as often over its own store.
 fn start(is_embedded: bool) -> (Deployment, [Entrance; 3]) {
-    let binary = Path::new(env!("CARGO_BIN_EXE_zeitnot"));
+    let binary = binary();
     let deployment = match is_embedded {
         true => Deployment::embedded(binary).unwrap(),
         false => Deployment::over_redis(binary, 3).unwrap(),
@@ -211,7 +210,7 @@ async fn a_seek_that_makes_no_sense_is_refused() {
 
 /// The node through which Bo seeks dies when `answer` was on its way to it; he seeks again through another one.
 async fn a_node_dies_at(answer: fn(&[&[u8]]) -> bool) {
-    let mut deployment = Settings::new(Path::new(env!("CARGO_BIN_EXE_zeitnot")))
+    let mut deployment = Settings::new(binary())
         .nodes(3)
         .over(RedisKind::Single)
         .with_proxies()

@@ -21,6 +21,8 @@ use zeitnot_game::id::{GameId, Head, Tag, Version};
 use zeitnot_game::setup::FirstEntry;
 use zeitnot_game::time::{Millis, PlayTime, Timestamp};
 
+use crate::support::wait::until;
+
 /// How long anything may take before a test gives up, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -162,17 +164,6 @@ impl Known {
         };
         at
     }
-}
-
-/// Waits until something is so.
-async fn until(mut is_so: impl AsyncFnMut() -> bool) {
-    let mut tick = tokio::time::interval(Duration::from_millis(5));
-    let waiting = async {
-        while !is_so().await {
-            tick.tick().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap();
 }
 
 /// The next item for a follower, but for the lengths that come now and then.

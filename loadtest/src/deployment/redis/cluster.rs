@@ -1,9 +1,12 @@
 //! A Redis cluster: masters that share the slots, with replicas or without, put together by hand.
 
+mod view;
+
 use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
 
 use anyhow::{Context as _, ensure};
+
+use self::view::{Seen, masters_seen_by, seen_by};
 
 use super::{RedisServer, Reply};
 use crate::deployment::port::Port;
@@ -44,16 +47,6 @@ pub struct RedisCluster {
     bus_ports: Vec<Port>,
 }
 
-/// A server as another one sees it: a line of `CLUSTER NODES`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Seen {
-    id: String,
-    port: u16,
-    is_master: bool,
-    is_alive: bool,
-    slots: Vec<RangeInclusive<u16>>,
-}
-
 impl RedisCluster {
     /// Starts masters, and waits until each knows all and all slots are served.
     ///
@@ -71,17 +64,7 @@ impl RedisCluster {
         (masters, replicas): (usize, usize),
         options: &[&str],
     ) -> anyhow::Result<Self> {
-        let mut cluster = Self {
-            servers: Vec::new(),
-            proxies: Vec::new(),
-            masters,
-            bus_ports: Vec::new(),
-        };
-        for _ in 0..masters * (1 + replicas) {
-            cluster.start_server(options)?;
-        }
-        cluster.come_together()?;
-        Ok(cluster)
+        Self::start_each((masters, replicas), |cluster| cluster.start_server(options))
     }
 
     /// The same with a proxy before each server, whose address is the one that it tells everybody, its replica too.
@@ -92,6 +75,15 @@ impl RedisCluster {
         (masters, replicas): (usize, usize),
         options: &[&str],
     ) -> anyhow::Result<Self> {
+        Self::start_each((masters, replicas), |cluster| {
+            cluster.start_behind_proxy(options)
+        })
+    }
+
+    fn start_each(
+        (masters, replicas): (usize, usize),
+        start: impl Fn(&mut Self) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
         let mut cluster = Self {
             servers: Vec::new(),
             proxies: Vec::new(),
@@ -99,15 +91,22 @@ impl RedisCluster {
             bus_ports: Vec::new(),
         };
         for _ in 0..masters * (1 + replicas) {
-            let proxy = FaultProxy::reserve_redis()?;
-            let port = proxy.address().port().to_string();
-            cluster.start_server(&[&["--cluster-announce-port", &port], options].concat())?;
-            let server = cluster.servers.last().context("it was started")?;
-            proxy.set_target(Target::Unix(server.socket()));
-            cluster.proxies.push(proxy);
+            start(&mut cluster)?;
         }
-        cluster.come_together()?;
+        cluster.share_slots()?;
+        cluster.meet()?;
+        cluster.add_replicas()?;
         Ok(cluster)
+    }
+
+    fn start_behind_proxy(&mut self, options: &[&str]) -> anyhow::Result<()> {
+        let proxy = FaultProxy::reserve_redis()?;
+        let port = proxy.address().port().to_string();
+        self.start_server(&[&["--cluster-announce-port", &port], options].concat())?;
+        let server = self.servers.last().context("it was started")?;
+        proxy.set_target(Target::Unix(server.socket()));
+        self.proxies.push(proxy);
+        Ok(())
     }
 
     fn start_server(&mut self, options: &[&str]) -> anyhow::Result<()> {
@@ -117,12 +116,6 @@ impl RedisCluster {
         self.servers.push(RedisServer::start_on_port(&all)?);
         self.bus_ports.push(bus);
         Ok(())
-    }
-
-    fn come_together(&self) -> anyhow::Result<()> {
-        self.share_slots()?;
-        self.meet()?;
-        self.add_replicas()
     }
 
     /// The port that a server tells the others.
@@ -206,13 +199,9 @@ impl RedisCluster {
             let url = url.unwrap_or_else(|| server.url());
             url.trim_start_matches("redis://").to_owned()
         });
-        let mut url = String::new();
-        for (number, host) in hosts.enumerate() {
-            let before = ["redis-cluster://", "?node=", "&node="][number.min(2)];
-            url.push_str(before);
-            url.push_str(&host);
-        }
-        url
+        let hosts: Vec<String> = hosts.collect();
+        let hosts = hosts.join("&node=").replacen('&', "?", 1);
+        format!("redis-cluster://{hosts}")
     }
 
     /// A server by its number.
@@ -303,13 +292,16 @@ impl RedisCluster {
     /// could leave them divided about it for long.
     fn wait_until_agreed(&self) -> anyhow::Result<()> {
         until("all servers tell the same of the slots", || {
-            let views = self.servers.iter().filter_map(|server| shares(server).ok());
-            let views: BTreeSet<Vec<Share>> = views.collect();
-            let epochs = |view: &Vec<Share>| {
-                let epochs: BTreeSet<&String> = view.iter().map(|(_, epoch, _)| epoch).collect();
-                epochs.len() == view.len()
+            let views = self
+                .servers
+                .iter()
+                .filter_map(|server| masters_seen_by(server).ok());
+            let views: Vec<Vec<Seen>> = views.collect();
+            let Some((first, others)) = views.split_first() else {
+                return Ok(false);
             };
-            Ok(views.len() == 1 && views.iter().all(epochs))
+            let epochs: BTreeSet<u64> = first.iter().map(|master| master.epoch).collect();
+            Ok(others.iter().all(|other| other == first) && epochs.len() == first.len())
         })
     }
 
@@ -357,70 +349,6 @@ impl RedisCluster {
     }
 }
 
-impl Seen {
-    fn has(&self, slot: u16) -> bool {
-        self.slots.iter().any(|range| range.contains(&slot))
-    }
-
-    /// Shape: `<id> 127.0.0.1:40123@40124,host myself,master - 0 0 1 connected 0-5460 7000 [17->-<id>]`.
-    fn parse(line: &str) -> Option<Self> {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let [id, address, flags, _, _, _, _, link, slots @ ..] = &words[..] else {
-            return None;
-        };
-        let (_, port) = address.split('@').next()?.rsplit_once(':')?;
-        let flags: Vec<&str> = flags.split(',').collect();
-        let has = |flag| flags.contains(&flag);
-        let is_self = has("myself");
-        Some(Self {
-            id: (*id).to_owned(),
-            port: port.parse().ok()?,
-            is_master: has("master"),
-            is_alive: !has("fail")
-                && !has("fail?")
-                && !has("handshake")
-                && (is_self || *link == "connected"),
-            slots: slots.iter().filter_map(|range| slot_range(range)).collect(),
-        })
-    }
-}
-
-/// `0-5460` or `7000`; what is just moving, in brackets, is no range.
-fn slot_range(text: &str) -> Option<RangeInclusive<u16>> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    Some(first.parse().ok()?..=last.parse().ok()?)
-}
-
-/// The cluster as a server sees it.
-fn seen_by(server: &RedisServer) -> anyhow::Result<Vec<Seen>> {
-    let nodes = server.call(&["CLUSTER", "NODES"])?;
-    let text = nodes.text().context("CLUSTER NODES is no text")?;
-    Ok(text.lines().filter_map(Seen::parse).collect())
-}
-
-/// A master's id, its configuration epoch, and its slots.
-type Share = (String, String, Vec<String>);
-
-/// What each master has, as a server sees it.
-fn shares(server: &RedisServer) -> anyhow::Result<Vec<Share>> {
-    let nodes = server.call(&["CLUSTER", "NODES"])?;
-    let lines = nodes.text().context("CLUSTER NODES is no text")?.lines();
-    let share = |line: &str| {
-        let words: Vec<&str> = line.split(' ').collect();
-        let [id, _, flags, _, _, _, epoch, _, slots @ ..] = &words[..] else {
-            return None;
-        };
-        // A slot that is just moving stands in brackets, behind the others.
-        let slots = slots.iter().filter(|slot| !slot.starts_with('['));
-        let is_alive = flags.contains("master") && !flags.contains("fail");
-        let slots = slots.map(|&slot| slot.to_owned()).collect();
-        is_alive.then(|| ((*id).to_owned(), (*epoch).to_owned(), slots))
-    };
-    let mut shares: Vec<Share> = lines.filter_map(share).collect();
-    shares.sort();
-    Ok(shares)
-}
-
 fn id(server: &RedisServer) -> anyhow::Result<String> {
     let id = server.call(&["CLUSTER", "MYID"])?;
     Ok(id.text().context("no id")?.to_owned())
@@ -445,24 +373,5 @@ fn move_keys(slot: &str, (source, target): (&RedisServer, &RedisServer)) -> anyh
             "KEYS",
         ];
         source.call(&[&step[..], &keys].concat())?;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_of_the_nodes_is_read() {
-        let line = "07c3 127.0.0.1:30004@31004,host myself,master - 0 1426238317239 4 connected 0-5 9 [93->-67ed]";
-        let seen = Seen::parse(line).unwrap();
-        assert_eq!(
-            (seen.port, seen.is_master, seen.is_alive),
-            (30_004, true, true)
-        );
-        assert!(seen.has(5) && seen.has(9) && !seen.has(6) && !seen.has(93));
-        let dead = line.replace("myself,master", "master,fail");
-        assert!(!Seen::parse(&dead).unwrap().is_alive);
-        assert_eq!(Seen::parse("too short"), None);
     }
 }

@@ -124,12 +124,11 @@ impl RedisSentinels {
         let mut new = old;
         until("the sentinels have made a replica master", || {
             new = self.master()?;
-            let has_begun = is_master(&self.servers[new]).unwrap_or(false);
             let agree = self
                 .sentinels
                 .iter()
                 .all(|one| self.named(one).is_ok_and(|n| n == new));
-            Ok(new != old && agree && has_begun)
+            Ok(new != old && agree && is_master(&self.servers[new]).unwrap_or(false))
         })?;
         Ok(new)
     }

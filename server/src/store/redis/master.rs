@@ -28,7 +28,7 @@ use crate::limits::{REDIS_WELCOME, STORE_TIMEOUT};
 pub(super) struct Master {
     /// For logs. Shape: `10.0.0.7:6379`.
     pub(super) name: String,
-    access: Access,
+    pub(super) access: Access,
     pub(super) client: Client,
     pub(super) subscriber: SubscriberClient,
     /// Those of the process that was met last.
@@ -94,6 +94,9 @@ impl Master {
         master.spawn(Arc::clone(&master).keep_met(commands));
         master.spawn(Arc::clone(&master).keep_ticking());
         master.spawn(Arc::clone(&master).keep_looking());
+        if access.is_told() {
+            master.spawn(Arc::clone(&master).keep_told());
+        }
         if hub.replicas > 0 {
             let of = (access.clone(), hub.replicas);
             master.spawn(witness::serve(of, questions));

@@ -13,7 +13,7 @@ use super::clocks::millis;
 use super::keys::{self, Bucket};
 use super::master::Master;
 use super::scripts::{self, Leased};
-use super::{presence, requests};
+use super::{calls, presence};
 use crate::limits::{GONE_NODES_LIFETIME, MAX_NODES, NODE_LEASE};
 use crate::store::roster::Member;
 use crate::store::{Feed, NodeMark};
@@ -63,7 +63,7 @@ impl Master {
         ];
         let keys = [keys::NODES, keys::NODES_ABOUT].map(str::to_owned);
         let request = (keys.to_vec(), args.map(Value::from).to_vec());
-        let (keys, args) = requests::dated(&tick, &request);
+        let (keys, args) = calls::dated(&tick, &request);
         let reply = self.run_of(&scripts.lease, keys, args).await?;
         let Some(leases) = scripts::leases(reply)? else {
             return Ok(());

@@ -6,119 +6,27 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use fred::error::{Error, ErrorKind};
-use fred::types::scripts::Script;
-use fred::types::{FromValue, Value};
+use fred::types::Value;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use zeitnot_game::color::Color;
 use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
-use super::clocks::{Lease, Process, millis};
+use super::calls::{Pick, Request, unavailable};
+use super::clocks::{Process, millis};
 use super::keys::{Bucket, Topic};
 use super::master::Master;
-use super::scripts::{Scripts, is_unknown};
 use super::{RedisStore, chat, keys, presence, quotas, scripts};
 use crate::health::Health;
 use crate::limits::{
-    CHAT_LINES, DATED_TRIES, FLAG_PAUSE_AFTER_LOSS, HEALING, MAX_PLAYING, MAX_POOL, MAX_TICK_AGE,
-    Quota, SEATS_LIFETIME, SEEK_LIFETIME, SEEKS_SHOWN, STRAY_CHAT_LIFETIME,
+    CHAT_LINES, FLAG_PAUSE_AFTER_LOSS, HEALING, MAX_PLAYING, MAX_POOL, Quota, SEATS_LIFETIME,
+    SEEK_LIFETIME, SEEKS_SHOWN, STRAY_CHAT_LIFETIME,
 };
 use crate::store::{
     Append, Appended, Challenge, Create, CreateError, Follow, Heal, Healed, Here, Line, Roster,
     Said, Seated, Seats, Seeker, Store, Tail, TakeSeat, Unavailable, UserFollow,
 };
-
-/// The keys and arguments of a script.
-type Request = (Vec<String>, Vec<Value>);
-
-/// Which of a process's scripts.
-type Pick = fn(&Scripts) -> &Script;
-
-impl RedisStore {
-    async fn run<T>(
-        &self,
-        bucket: Bucket,
-        (pick, (keys, args)): (Pick, Request),
-        read: impl FnOnce(Value) -> Result<T, Error>,
-    ) -> Result<T, Unavailable> {
-        let run = async { self.masters.of(bucket)?.run(pick, keys, args).await };
-        run.await.and_then(read).map_err(unavailable)
-    }
-
-    /// Runs a script that dates what it writes to a game, with the bucket's last tick. It refuses to do so with an old one,
-    /// and is not known to another process than the one that told it: then again with a new one.
-    async fn run_dated<T>(
-        &self,
-        id: GameId,
-        (pick, request): (Pick, Request),
-        read: impl FnOnce(Value) -> Result<T, Error>,
-    ) -> Result<T, Unavailable> {
-        let run = async {
-            let bucket = Bucket::of_game(id);
-            let master = self.masters.of(bucket)?;
-            // In this bucket nobody may have ticked for long; now there will be something to look at.
-            master.expect_due(bucket);
-            for _ in 0..DATED_TRIES {
-                let lease = self.lease(&master, bucket).await?;
-                let scripts = master.scripts();
-                if lease.process != scripts.process {
-                    continue;
-                }
-                let (keys, args) = dated(&lease, &request);
-                match master.run_of(pick(&scripts), keys, args).await {
-                    Err(error) if is_unknown(&error) => master.tick(bucket).await?,
-                    Ok(reply) if scripts::is_fenced(&reply) => master.tick(bucket).await?,
-                    result => return result,
-                }
-            }
-            Err(Error::new(
-                ErrorKind::Timeout,
-                "the time goes on faster than it can be asked for",
-            ))
-        };
-        run.await.and_then(read).map_err(unavailable)
-    }
-
-    /// The bucket's last tick, or a new one where that is too old. While the bucket heals there is none.
-    async fn lease(&self, master: &Master, bucket: Bucket) -> Result<Lease, Error> {
-        let clocks = &self.masters.hub().clocks;
-        let fresh = || clocks.fresh_lease(bucket, (&master.scripts().process, Instant::now()));
-        if let Some(lease) = fresh() {
-            return Ok(lease);
-        }
-        if !clocks.is_healing(bucket, Instant::now()) {
-            master.tick(bucket).await?;
-        }
-        fresh().ok_or_else(|| Error::new(ErrorKind::Cluster, "the bucket heals"))
-    }
-
-    /// Runs a plain command on one key.
-    async fn command<T: FromValue>(
-        &self,
-        bucket: Bucket,
-        (name, args): (&'static str, Vec<String>),
-    ) -> Result<T, Unavailable> {
-        let run = async { self.masters.of(bucket)?.command(name, args).await };
-        run.await.map_err(unavailable)
-    }
-}
-
-/// Puts a tick before the arguments.
-pub(super) fn dated(lease: &Lease, (keys, args): &Request) -> Request {
-    let until = lease.wall.saturating_add(millis(MAX_TICK_AGE));
-    // The play clock is late by the outages; only where the store's time was set back is it ahead.
-    let shift = lease.play.cast_signed() - lease.wall.cast_signed();
-    let mut dated = Vec::with_capacity(args.len() + 3);
-    let tick = [lease.wall.to_string(), until.to_string(), shift.to_string()];
-    dated.extend(tick.map(Value::from));
-    dated.extend_from_slice(args);
-    (keys.clone(), dated)
-}
-
-fn unavailable(error: Error) -> Unavailable {
-    Unavailable(Box::new(error))
-}
 
 fn text(s: &str) -> Value {
     Value::from(s)
@@ -133,14 +41,6 @@ fn due_in(span: Option<Millis>) -> Value {
     optional(span.map(|span| span.0))
 }
 
-fn created(is_ours: bool) -> Result<(), CreateError> {
-    if is_ours {
-        Ok(())
-    } else {
-        Err(CreateError::Exists)
-    }
-}
-
 #[async_trait]
 impl Store for RedisStore {
     async fn create(&self, id: GameId, create: &Create) -> Result<(), CreateError> {
@@ -152,7 +52,8 @@ impl Store for RedisStore {
             due_in(Some(create.due_in)),
         ];
         let request: (Pick, Request) = (|scripts| &scripts.create, (keys, args));
-        created(self.run_dated(id, request, scripts::created).await?)
+        let is_ours = self.run_dated(id, request, scripts::created).await?;
+        is_ours.then_some(()).ok_or(CreateError::Exists)
     }
 
     async fn append(&self, id: GameId, append: &Append) -> Result<Appended, Unavailable> {
@@ -206,15 +107,12 @@ impl Store for RedisStore {
                 args.extend([text(color.as_str()), text(player)]);
             }
         }
-        let request = (keys, args);
-        created(
-            self.run(
-                Bucket::of_game(id),
-                (|scripts| &scripts.open_challenge, request),
-                Value::convert,
-            )
-            .await?,
-        )
+        let script: Pick = |scripts| &scripts.open_challenge;
+        let request = (script, (keys, args));
+        let is_ours: bool = self
+            .run(Bucket::of_game(id), request, Value::convert)
+            .await?;
+        is_ours.then_some(()).ok_or(CreateError::Exists)
     }
 
     async fn challenge(&self, id: GameId) -> Result<Option<Challenge>, Unavailable> {

@@ -11,8 +11,8 @@ use fred::interfaces::ClientLike;
 use fred::types::Value;
 use futures_util::future::join_all;
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, timeout};
-use tracing::warn;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tracing::{debug, warn};
 use zeitnot_game::id::GameId;
 
 use super::clocks::{Tick, millis};
@@ -21,8 +21,8 @@ use super::master::Master;
 use super::scripts::{self, Ticked, is_unknown};
 use crate::limits::{
     COUNTED_OUTAGE, DUE_BATCH, DUE_GRACE, DUE_RETRY, FLAG_PAUSE_AFTER_LOSS, HEALING,
-    IDLE_TICK_ROUNDS, LENGTHS_A_TICK, LENGTHS_ROUNDS, MAX_TICK_AGE, PROBE_SILENCE, SAME_TICK,
-    STORE_SILENCE, STORE_TIMEOUT, TICK_PERIOD, TICK_SLICES,
+    IDLE_TICK_ROUNDS, LENGTHS_A_TICK, LENGTHS_ROUNDS, MASTER_LOOK_PERIOD, MAX_TICK_AGE,
+    PROBE_SILENCE, SAME_TICK, STORE_SILENCE, STORE_TIMEOUT, TICK_PERIOD, TICK_SLICES,
 };
 use crate::metrics::METRICS;
 use crate::store::Feed;
@@ -387,6 +387,28 @@ impl Master {
                     // What takes longer is found again: this task has more to look at.
                     let _ = timeout(STORE_TIMEOUT, self.renew(index)).await;
                 }
+            }
+        }
+    }
+
+    /// Leaves a server that sentinels have replaced, for ever. It may be reached again before it is told, and then takes
+    /// for a while what nobody will ever see, or refuses it.
+    pub(super) async fn keep_told(self: Arc<Self>) {
+        loop {
+            sleep(MASTER_LOOK_PERIOD).await;
+            // Who does not answer is not left for one that does not either.
+            let Ok(Ok(visitor)) = timeout(MASTER_LOOK_PERIOD, self.access.visit()).await else {
+                debug!("nobody tells where {} is", self.name);
+                continue;
+            };
+            let told = visitor.active_connections();
+            // It has told what was asked.
+            let _ = timeout(STORE_TIMEOUT, visitor.quit()).await;
+            if self.client.active_connections() != told {
+                self.connect_again(&self.client).await;
+            }
+            if self.subscriber.active_connections() != told {
+                self.connect_again(&self.subscriber).await;
             }
         }
     }

@@ -13,6 +13,7 @@ use zeitnot_loadtest::deployment::Deployment;
 use super::player::{End, Player, Story};
 use super::reckoning::{Reckoning, log};
 use super::{nodes, seat, uci_at};
+use crate::support::binary;
 use crate::support::client::PATIENCE;
 use crate::support::entrance::Entrance;
 
@@ -105,14 +106,9 @@ async fn roll(games: usize, builds: &[&Path]) -> Vec<Vec<String>> {
     games.into_iter().map(|game| log(redis, game)).collect()
 }
 
-/// This build.
-fn this() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_zeitnot"))
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_that_drain_in_turn_lose_no_command_of_any_game() {
-    roll(GAMES, &[this()]).await;
+    roll(GAMES, &[binary()]).await;
 }
 
 /// `make test` names a build that writes what this one does not know. Without it, what takes over is this build again.
@@ -120,8 +116,8 @@ async fn nodes_that_drain_in_turn_lose_no_command_of_any_game() {
 async fn another_build_takes_over_and_gives_back_without_losing_a_command() {
     let next = std::env::var_os("ZEITNOT_NEXT_BUILD").map(PathBuf::from);
     let is_other = next.is_some();
-    let next = next.unwrap_or_else(|| this().to_owned());
-    let logs = roll(FEW_GAMES, &[&next, this()]).await;
+    let next = next.unwrap_or_else(|| binary().to_owned());
+    let logs = roll(FEW_GAMES, &[&next, binary()]).await;
     let lines = logs.iter().flat_map(|lines| &lines[1..]);
     let (theirs, ours): (Vec<_>, Vec<_>) = lines.partition(|line| line.contains(" next:1 "));
     println!(

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -17,6 +16,7 @@ use zeitnot_loadtest::deployment::{Deployment, Node, SkewedClock};
 
 use super::reckoning::Reckoning;
 use super::{nodes, seat};
+use crate::support::binary;
 use crate::support::entrance::{Entrance, Guest};
 
 /// How far they are off, in seconds.
@@ -68,7 +68,7 @@ impl Skewed {
 
     /// A token as the binary makes it by a wall clock.
     fn token(&self, (user, ttl): (&str, &str), clock: &[(OsString, OsString)]) -> Guest {
-        let made = Command::new(Path::new(env!("CARGO_BIN_EXE_zeitnot")))
+        let made = Command::new(binary())
             .args(["token", "--user", user, "--ttl", ttl, "--jwt-keys"])
             .arg(self.dir.path().join("keys.json"))
             .envs(clock.iter().cloned())

@@ -9,6 +9,7 @@ use zeitnot_game::id::GameId;
 use zeitnot_loadtest::deployment::{Deployment, FaultProxy, Reply, Settings, Target};
 
 use super::{entrance, index_of, three_nodes, three_nodes_over_a_cluster};
+use crate::support::binary;
 use crate::support::entrance::{Entrance, Guest};
 use crate::support::listener::{Listener, seat};
 
@@ -280,7 +281,7 @@ async fn a_game_without_a_clock_needs_nobody_here() {
 
 #[tokio::test]
 async fn in_one_process_it_is_the_same() {
-    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_zeitnot"));
+    let binary = binary();
     let mut deployment = Deployment::embedded(binary).unwrap();
     let entrance = Entrance::of(deployment.node(0));
     let (game, guests) = seat(&entrance, &blitz()).await;

@@ -1,7 +1,6 @@
 //! Redis with sentinels: its master dies or stands still, and games go on where they were.
 
 use std::ops::Range;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use tokio::time::{sleep, timeout};
 use zeitnot_loadtest::deployment::{Deployment, RedisKind, RedisSentinels, RedisServer};
 
 use super::{entrance, nodes};
+use crate::support::binary;
 use crate::support::client::PATIENCE;
 use crate::support::log;
 use crate::support::records::{Record, records};
@@ -100,7 +100,7 @@ async fn games_go_on_when_the_sentinels_replace_a_master_that_stands_still() {
 fn a_check_says_whom_the_sentinels_name() {
     let sentinels = RedisSentinels::start(1, &[]).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let binary = Path::new(env!("CARGO_BIN_EXE_zeitnot"));
+    let binary = binary();
     let keys = Command::new(binary).args(["keys", "new"]).output().unwrap();
     std::fs::write(dir.path().join("keys.json"), keys.stdout).unwrap();
     let check = |url: &str| {

@@ -8,9 +8,10 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use zeitnot_loadtest::deployment::Node;
 
-use crate::identity::{Issuer, Keyed, fresh_key, post, until, write};
+use crate::identity::{Issuer, Keyed, fresh_key, post, write};
 use crate::support::entrance::{Entrance, Guest};
 use crate::support::table::Table;
+use crate::support::wait::until;
 
 const REFRESH: &str = "/api/auth/refresh";
 
@@ -67,18 +68,12 @@ async fn keys_are_changed_under_load_and_nobody_is_turned_away() {
     let mut enough = before + GAMES_A_PHASE;
     // The next key is known first, then it signs.
     for keys in [[&old, &new], [&new, &old]] {
-        until("games are played", async || {
-            games.load(Ordering::Relaxed) >= enough
-        })
-        .await;
+        until(async || games.load(Ordering::Relaxed) >= enough).await;
         write(&keyed.own, &keys);
         keyed.hang_up("taken").await;
         enough = games.load(Ordering::Relaxed) + GAMES_A_PHASE;
     }
-    until("games are played", async || {
-        games.load(Ordering::Relaxed) >= enough
-    })
-    .await;
+    until(async || games.load(Ordering::Relaxed) >= enough).await;
     stop.store(true, Ordering::Relaxed);
     while let Some(played) = players.join_next().await {
         played.expect("every answer was good");
