@@ -34,7 +34,7 @@ test: deps page $(replay) ## Runs every test; installs what they need, skips non
 	cd web && npm test
 	cd web && ZEITNOT_BIN=$(target)/debug/zeitnot CHROMIUM=$$(command -v chromium) npm run e2e
 
-lint: page deny types ## Checks form, lints, documentation, licenses; changes nothing
+lint: page deny types ## Checks form, lints, documentation, licenses, and writes the page's types if they are out of date
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

@@ -66,7 +66,7 @@ pub struct Verified {
     pub expires_at: UnixMillis,
     /// The token's own id, by which it can be revoked.
     pub jti: Box<str>,
-    /// What it may be used for; empty for the tokens of people, who may do all that is theirs to do.
+    /// The scopes that it names, which a renewed one has too. Nothing here asks for any.
     pub scope: Scope,
     /// The key that signed it.
     pub key: KeyMark,
@@ -129,7 +129,7 @@ impl Auth {
         self.issue(User { id, name }, &Scope::default(), (now, TOKEN_LIFETIME))
     }
 
-    /// A new token for who has a good one; what it may be used for stays the same.
+    /// A new token for who has a good one; its scopes stay the same.
     #[must_use]
     pub fn refresh(&self, verified: Verified, now: UnixMillis) -> Issued {
         self.issue(verified.user, &verified.scope, (now, TOKEN_LIFETIME))

@@ -4,6 +4,7 @@
 //! has the addresses and the data directory, which this cannot tell from anybody else.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -16,7 +17,7 @@ use crate::node::StartError;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::redis::{Options, RedisStore};
 
-/// What was found out about one thing. Shape: `ok       keys: 2 keys in keys.json`.
+/// What was found out about one thing. Shape: `ok       keys: 2 can be used, from keys.json`.
 #[derive(Debug)]
 pub struct Line {
     what: &'static str,
@@ -79,15 +80,7 @@ impl Line {
 pub async fn run(config: &Config) -> Vec<Line> {
     let mut lines = vec![Line::ok("settings", "they can be read")];
     lines.extend(keys(config));
-    for (what, address) in [
-        ("internal-listen", config.internal_listen),
-        ("listen", config.listen),
-    ] {
-        lines.push(match TcpListener::bind(address).await {
-            Ok(_) => Line::ok(what, format!("{address} is free")),
-            Err(source) => Line::bad(what, StartError::Listen { address, source }),
-        });
-    }
+    lines.push(address("internal-listen", config.internal_listen).await);
     if !config.internal_listen.ip().is_loopback() {
         let says = "it asks nobody who he is: let a firewall keep the public away";
         lines.push(Line::doubtful("internal-listen", says));
@@ -105,7 +98,15 @@ pub async fn run(config: &Config) -> Vec<Line> {
         }
         None => lines.push(data_dir(&config.data_dir)),
     }
+    lines.push(address("listen", config.listen).await);
     lines
+}
+
+async fn address(what: &'static str, address: SocketAddr) -> Line {
+    match TcpListener::bind(address).await {
+        Ok(_) => Line::ok(what, format!("{address} is free")),
+        Err(source) => Line::bad(what, StartError::Listen { address, source }),
+    }
 }
 
 fn keys(config: &Config) -> Vec<Line> {

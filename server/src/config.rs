@@ -70,7 +70,7 @@ pub struct TokenArgs {
     /// How long it is good, at most 365d
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = value::token_span)]
     pub ttl: Duration,
-    /// What it may be used for; repeatable
+    /// A scope to write into it, for whoever else reads it: here none is asked for; repeatable
     #[arg(long, value_name = "SCOPE")]
     pub scope: Vec<String>,
 }

@@ -13,9 +13,6 @@ pub use http::*;
 pub use quotas::*;
 pub use sockets::*;
 
-/// Entries that one append may write: a move, an offer with it, an end.
-pub const MAX_EVENTS_PER_APPEND: usize = 4;
-
 /// Appends that wait for a room that follows a game, before it has to read the log instead.
 pub const FOLLOW_QUEUE: usize = 64;
 

@@ -38,7 +38,7 @@ pub enum StartError {
     #[error("--redis-wait-replicas needs --redis-url: the embedded store has no replicas")]
     NoReplicas,
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address}: end what has it, or set --listen or --internal-listen")]
     Listen {
         /// Which one.
         address: SocketAddr,
@@ -55,7 +55,7 @@ pub enum StartError {
 ///
 /// # Errors
 /// It could not start. Once it has started it ends well.
-pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
+pub async fn run(mut config: Config, auth: Auth) -> Result<(), StartError> {
     // From here on it does not end the process.
     let hangups = signal(SignalKind::hangup())?;
     let shutdown = Shutdown::default();
@@ -72,10 +72,10 @@ pub async fn run(config: Config, auth: Auth) -> Result<(), StartError> {
     let opened = Opened::open(&config).await?;
     let public = listen(config.listen).await?;
     // Without another node there is nowhere to go: the sockets had better come back soon.
-    let window = match opened {
-        Opened::Embedded(_) => Duration::ZERO,
-        Opened::Redis(_) => config.drain_window,
-    };
+    if let Opened::Embedded(_) = opened {
+        config.drain_window = Duration::ZERO;
+    }
+    let window = config.drain_window;
     let name = name(&config);
     let serving = Serving {
         node: name.clone(),

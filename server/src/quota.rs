@@ -128,7 +128,7 @@ impl Quotas {
     }
 }
 
-/// The count of one node: for each key the moment, in ms, at which all of its quota is there again. As in `quota.lua`.
+/// The count of one node: for each key the moment, in ms, at which all of its quota is there again. As in `take.lua`.
 #[derive(Debug, Default)]
 struct Ledger {
     full_at: HashMap<String, u64>,

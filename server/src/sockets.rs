@@ -99,7 +99,7 @@ fn refusal(full: NoPlace) -> ApiError {
     let (code, message) = match full {
         NoPlace::Node => (
             ErrorCode::Unavailable,
-            "this node has as many sockets and streams as it takes",
+            "this node has as many sockets and streams as it takes: try another one, or later",
         ),
         NoPlace::Reserved => (
             ErrorCode::Unavailable,
@@ -107,11 +107,11 @@ fn refusal(full: NoPlace) -> ApiError {
         ),
         NoPlace::Address => (
             ErrorCode::RateLimited,
-            "this address has as many sockets and streams as it may have",
+            "this address has as many sockets and streams as it may have: close one first",
         ),
         NoPlace::User => (
             ErrorCode::RateLimited,
-            "this user has as many sockets and streams as one may have",
+            "this user has as many sockets and streams as one may have: close one first",
         ),
     };
     ApiError::new(code, message).retry_after(SOCKET_RETRY_AFTER)

@@ -40,7 +40,7 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Appends events, all or none, after exactly the entry that the caller knows as the last; stamps them with the
     /// moment of the play clock, never earlier than the entry before; publishes them to the followers in the same
-    /// atomic step. Sending the same append again is safe: it is recognised by its tag and answered as at first.
+    /// atomic step. Sending the same append again is safe: it is recognized by its tag and answered as at first.
     ///
     /// # Errors
     /// On [`Unavailable`] it is not known whether it was written: send the same again.
@@ -318,7 +318,7 @@ pub struct Append {
     pub tag: Tag,
     /// The zero of the game's scale, from its entry 1.
     pub origin: PlayTime,
-    /// One line each without moment and tag, 1 to [`crate::limits::MAX_EVENTS_PER_APPEND`].
+    /// One line each without moment and tag; at least one, and no more than one command causes.
     pub bodies: Vec<String>,
     /// Not to be committed before this moment.
     pub not_before: Option<Timestamp>,

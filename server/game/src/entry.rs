@@ -19,11 +19,9 @@ use std::str::{FromStr, Split};
 use crate::clock::Charge;
 use crate::event::{Event, Ply};
 use crate::id::Tag;
+use crate::limits::MAX_ENTRY_LEN;
 use crate::outcome::{DrawReason, Outcome, Status};
 use crate::time::{Millis, Timestamp};
-
-/// The longest entry that is read, in bytes. Ours stay under 400, set-ups included.
-pub const MAX_ENTRY_LEN: usize = 1024;
 
 /// Whether this build stands for a later one, which writes a word more behind each move, and one kind by another name.
 const IS_NEXT: bool = cfg!(feature = "next-format");

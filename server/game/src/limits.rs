@@ -1,4 +1,4 @@
-//! The bounds that the rules of play set, so that every log is finite.
+//! What bounds a game: the rules of play, so that every log is finite, and how long what is read may be.
 
 use crate::time::Millis;
 
@@ -28,3 +28,15 @@ pub const SHORTEST_CLAIM_WAIT: Millis = Millis::from_secs(10);
 
 /// The wait for a player who left where no clock would end the game.
 pub const CLAIM_WAIT_WITHOUT_CLOCK: Millis = Millis::from_days(30);
+
+/// The longest entry that is read, in bytes. Ours stay under 400, set-ups included.
+pub const MAX_ENTRY_LEN: usize = 1024;
+
+/// The longest FEN that is read, in bytes: a crazyhouse position with full pockets fits.
+pub const MAX_FEN_LEN: usize = 128;
+
+/// The most plies without capture or pawn move that a starting position may have behind it.
+pub const MAX_START_HALFMOVES: u32 = 150;
+
+/// The largest move number that a starting position may have.
+pub const MAX_START_FULLMOVES: u32 = 9_999;

@@ -15,16 +15,8 @@ use shakmaty::{
 };
 
 use crate::color::Color;
+use crate::limits::{MAX_FEN_LEN, MAX_START_FULLMOVES, MAX_START_HALFMOVES};
 use crate::variant::Variant;
-
-/// The longest FEN that is read, in bytes: a crazyhouse position with full pockets fits.
-pub const MAX_FEN_LEN: usize = 128;
-
-/// The most plies without capture or pawn move that a starting position may have behind it.
-const MAX_START_HALFMOVES: u32 = 150;
-
-/// The largest move number that a starting position may have.
-const MAX_START_FULLMOVES: u32 = 9_999;
 
 impl From<shakmaty::Color> for Color {
     fn from(color: shakmaty::Color) -> Self {
@@ -325,12 +317,6 @@ impl Position {
     #[must_use]
     pub fn fullmove(&self) -> u32 {
         self.inner.fullmoves().get()
-    }
-
-    /// Whether the side to move is in check.
-    #[must_use]
-    pub fn is_check(&self) -> bool {
-        self.inner.is_check()
     }
 
     /// How this position by itself ends the game, if it does.

@@ -86,7 +86,12 @@ impl FromRequestParts<App> for Player {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let caller = <Caller as FromRequestParts<App>>::from_request_parts(parts, app).await?;
-        let none = || ApiError::new(ErrorCode::Unauthorized, "a token is needed");
+        let none = || {
+            ApiError::new(
+                ErrorCode::Unauthorized,
+                "a token is needed: POST /api/auth/guest gives one",
+            )
+        };
         caller.0.map(Self).ok_or_else(none)
     }
 }

@@ -45,7 +45,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What a token may be used for: words with single spaces between them. Shape: `board:play challenge:write`.
+/// The scopes that a token names, which nothing here asks for: words with single spaces between them. Shape: `board:play challenge:write`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Scope(Box<str>);

@@ -1,10 +1,11 @@
 //! Hostile bytes for the game: logs, positions, moves, and what is made of a game for others.
 
 use zeitnot_game::color::Color;
-use zeitnot_game::entry::{Entry, MAX_ENTRY_LEN};
+use zeitnot_game::entry::Entry;
 use zeitnot_game::event::{Asked, Command, DrawCommand, OfferCommand, Prize};
 use zeitnot_game::game::{Decision, Game};
 use zeitnot_game::id::{GameId, Tag, Version};
+use zeitnot_game::limits::MAX_ENTRY_LEN;
 use zeitnot_game::pgn;
 use zeitnot_game::rules::{Position, San};
 use zeitnot_game::time::{Millis, Timestamp};

@@ -95,7 +95,7 @@ pub(crate) fn terms(params: &Params, config: &Config) -> Result<Terms, ApiError>
     let time_control = time_control(params)?;
     let (variant, start) = position(params)?;
     if params.flag("rated")? {
-        let problem = "rated: only registered users play rated games";
+        let problem = "rated: there are no rated games here, leave it out";
         return Err(ApiError::new(ErrorCode::NotAllowed, problem));
     }
     Ok(Terms {

@@ -115,13 +115,13 @@ pub enum OpenError {
         source: io::Error,
     },
     /// Two processes would each see half of the games.
-    #[error("the data directory {dir} is in use by another zeitnot")]
+    #[error("the data directory {dir} is in use by another zeitnot: end it, or set --data-dir")]
     InUse {
         /// Which one.
         dir: PathBuf,
     },
     /// A later build has written it.
-    #[error("the database has version {found}, which this build does not know")]
+    #[error("the database has version {found}, which this build does not know: start a newer one")]
     UnknownVersion {
         /// Its `PRAGMA user_version`.
         found: i64,

@@ -71,7 +71,7 @@ impl Session {
             return Err((ErrorCode::Unauthorized, problem));
         };
         if msg.rated == Some(true) {
-            let problem = "rated: only registered users play rated games".to_owned();
+            let problem = "rated: there are no rated games here, leave it out".to_owned();
             return Err((ErrorCode::NotAllowed, problem));
         }
         let time_control = match (&msg.clock, msg.days) {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use zeitnot_loadtest::deployment::{Deployment, SkewedClock};
 
 use crate::support::binary;
-use crate::support::client::PATIENCE;
+use crate::support::client::{Gone, PATIENCE};
 use crate::support::entrance::Entrance;
 use crate::support::table::Table;
 
@@ -55,8 +55,17 @@ async fn a_node_that_is_asked_to_end_says_so_to_every_socket() {
     let table = Table::sit_down([&entrance; 3], &blitz()).await;
     deployment.node_mut(0).terminate().unwrap();
     let [white, black] = table.seats;
-    for client in [white, black, table.spectator] {
-        assert_eq!(client.closed().await, 1012);
+    for mut client in [white, black, table.spectator] {
+        let gone = loop {
+            match client.try_receive().await {
+                Ok(frame) if frame["t"] == "draining" => {
+                    assert_eq!(frame["reconnect_within_ms"], 0, "there is no other node");
+                }
+                Ok(_) => {}
+                Err(gone) => break gone,
+            }
+        };
+        assert_eq!(gone, Gone::Closed(Some(1012)));
     }
 }
 

@@ -1,4 +1,4 @@
-// A chess board to play on or to look at; the only file that knows chessground. It shows exactly what its properties say
+// A chess board to play on or to look at; it and still.tsx alone know chessground. It shows exactly what its properties say
 // and reports what the player did by hand. It does not know the rules, nor whether a move was taken.
 import '@lichess-org/chessground/assets/chessground.base.css';
 import '@lichess-org/chessground/assets/chessground.cburnett.css';

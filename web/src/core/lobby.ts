@@ -1,5 +1,5 @@
 // The list of open seeks as it is shown: a fold over the server's frames, pure. Rows never move while somebody may be about
-// to click: new ones come at the end, and one that is taken keeps its place, greyed out, until it is swept away.
+// to click: new ones come at the end, and one that is taken keeps its place, grayed out, until it is swept away.
 import type { ColorChoice, Seek, SeekClock, SeeksFrame, Variant } from '../protocol';
 
 /** What somebody seeks, as the protocol words it: with a `clock` or with `days`. */
@@ -28,7 +28,7 @@ export interface SeekList {
   readonly count: number;
 }
 
-/** How long a taken row stays, greyed out, at least. */
+/** How long a taken row stays, grayed out, at least. */
 export const GONE_MS = 1000;
 /** Open and taken rows together; beyond that the oldest taken ones go at once. */
 const MAX_ROWS = 200;

@@ -119,10 +119,10 @@ describe('a wish', () => {
   });
 
   it('comes to nothing when it is refused, with the reason in words', () => {
-    page.answer = ({ id }) => ({ t: 'error', re: id ?? 0, code: 'not_allowed', message: 'only registered users play rated games' });
+    page.answer = ({ id }) => ({ t: 'error', re: id ?? 0, code: 'not_allowed', message: 'there are no rated games here' });
     page.seek(bullet);
     expect(page.sought).toBeUndefined();
-    expect(page.hub.seeking.problem.value).toBe('Not possible: only registered users play rated games.');
+    expect(page.hub.seeking.problem.value).toBe('Not possible: there are no rated games here.');
     page.timers.pass(60_000);
     expect(page.told).toEqual([60]);
   });

@@ -1,10 +1,11 @@
 //! Logs as text: one example of each kind ever written, unknown parts and kinds, PGN.
 
 use zeitnot_game::color::Color::{Black, White};
-use zeitnot_game::entry::{Entry, MAX_ENTRY_LEN};
+use zeitnot_game::entry::Entry;
 use zeitnot_game::event::Command;
 use zeitnot_game::game::{Game, InvalidLog, Rejection};
 use zeitnot_game::id::Version;
+use zeitnot_game::limits::MAX_ENTRY_LEN;
 use zeitnot_game::pgn::pgn;
 use zeitnot_game::rules::Position;
 use zeitnot_game::setup::{FirstEntry, Setup, Terms};

@@ -1,4 +1,4 @@
-//! What a game's log says, by arithmetic of this test's own: its moves, and both clocks as protocol.md §4 defines them.
+//! What a game's log says, by arithmetic of this test's own: its moves, and both clocks as `PROTOCOL.md` defines them under "Time".
 
 use std::collections::HashSet;
 
