@@ -50,8 +50,9 @@ pub const RECONNECT_JITTER_MS: u32 = 50;
 /// since there is no other way then.
 pub const REDIS_WELCOME: Duration = Duration::from_secs(5);
 
-/// Messages from Redis that wait for this node to hand them on. More means that every followed game is read.
-pub const REDIS_PUSH_QUEUE: usize = 65_536;
+/// Messages from Redis that wait for this node to hand them on. More means that every followed game is read. Each takes a
+/// kilobyte of memory, waiting or not.
+pub const REDIS_PUSH_QUEUE: usize = 16_384;
 
 /// Subscriptions that are on their way at the same time: 10,000 take about 50 ms then.
 pub const SUBSCRIBES_IN_FLIGHT: usize = 1000;

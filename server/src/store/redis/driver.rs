@@ -131,7 +131,12 @@ impl Access {
             .set_policy(reconnect_policy())
             .set_connection_config(connection_config())
             .set_performance_config(performance_config());
-        Ok((builder.build()?, builder.build_subscriber_client()?))
+        let client = builder.build()?;
+        // The driver makes the queue of every client at once, at its full length and nine times over.
+        builder.with_performance_config(|config| {
+            config.broadcast_channel_capacity = REDIS_PUSH_QUEUE;
+        });
+        Ok((client, builder.build_subscriber_client()?))
     }
 
     /// One connection, made now or refused at once, and never made again: all that is asked on it is asked of the same
@@ -207,10 +212,9 @@ fn connection_config() -> ConnectionConfig {
 fn performance_config() -> PerformanceConfig {
     PerformanceConfig {
         default_command_timeout: STORE_TIMEOUT,
-        // The default of 32 loses most of any burst.
-        broadcast_channel_capacity: REDIS_PUSH_QUEUE,
         // Commands that are written before the socket is flushed, where many wait.
         max_feed_count: 200,
+        ..PerformanceConfig::default()
     }
 }
 
