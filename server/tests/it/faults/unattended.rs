@@ -83,7 +83,7 @@ fn hand_out(game: GameId) -> Swallow {
 fn look(game: GameId) -> Swallow {
     let log = format!(":game:{game}");
     Swallow::first(
-        move |words| matches!(words, [_, _, b"1", key, _] if key.ends_with(log.as_bytes())),
+        move |words| matches!(words, [_, _, b"2", key, _, _, _] if key.ends_with(log.as_bytes())),
     )
 }
 

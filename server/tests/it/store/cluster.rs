@@ -9,6 +9,7 @@ use zeitnot::store::{Appended, Feed, Follow, Store};
 use zeitnot_game::id::{GameId, Version};
 use zeitnot_loadtest::deployment::RedisCluster;
 
+use super::quotas::{SLOW, number, taken};
 use super::{Known, begin_as, next, setup, until};
 use crate::support::log::key;
 
@@ -105,6 +106,26 @@ async fn a_dead_master_stops_its_own_games_and_no_others() {
     // It kept nothing.
     until(async || store.create(games[0], &setup("again")).await.is_ok()).await;
     store.close().await;
+}
+
+#[tokio::test]
+async fn what_people_do_is_counted_by_the_master_that_has_them() {
+    const PEOPLE: usize = 30;
+    let cluster = start();
+    let (here, there) = (connect(&cluster).await, connect(&cluster).await);
+    for person in 0..PEOPLE {
+        let key = format!("seeks:user{person}");
+        assert_eq!(taken(&here, (&key, 2), SLOW).await, 2);
+        assert_eq!(taken(&there, (&key, 5), SLOW).await, 1);
+    }
+    let masters = cluster.servers().iter();
+    let kept: Vec<u64> = masters
+        .map(|server| number(server, "return #redis.call('KEYS', '*:quota:*')"))
+        .collect();
+    assert_eq!(kept.iter().sum::<u64>(), PEOPLE as u64, "{kept:?}");
+    assert!(kept.iter().all(|&kept| kept > 0), "{kept:?}");
+    here.close().await;
+    there.close().await;
 }
 
 #[tokio::test]

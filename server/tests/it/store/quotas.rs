@@ -9,7 +9,7 @@ use zeitnot_loadtest::deployment::RedisServer;
 use super::redis::connect;
 
 /// Nothing of it comes back while a test runs.
-const SLOW: Quota = Quota {
+pub(super) const SLOW: Quota = Quota {
     burst: 3,
     period: Millis::from_secs(3600),
 };
@@ -18,13 +18,13 @@ const SLOW: Quota = Quota {
 const NOW: &str = "local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000)";
 
 /// What a script answers.
-fn number(server: &RedisServer, script: &str) -> u64 {
+pub(super) fn number(server: &RedisServer, script: &str) -> u64 {
     let answer = server.command(&format!("EVAL \"{script}\" 0")).unwrap();
     answer.trim_start_matches(':').parse().expect(&answer)
 }
 
 /// How many of so many are taken.
-async fn taken(store: &RedisStore, (key, count): (&str, usize), quota: Quota) -> usize {
+pub(super) async fn taken(store: &RedisStore, (key, count): (&str, usize), quota: Quota) -> usize {
     let mut taken = 0;
     for _ in 0..count {
         taken += usize::from(store.take(key, quota).await.unwrap().is_none());
