@@ -217,7 +217,7 @@ pub const SPECTATOR_CATCH_UP: Duration = Duration::from_millis(250);
 /// How often a log is read in a row until it fits: its end, the whole of it, once more, and as often when it has healed.
 pub const MAX_READS: usize = 6;
 
-/// Looks, lines of chat and the like that a room does beside its commands; more wait in its mailbox.
+/// Looks, lines of chat and the like that a room does beside its commands, and followers who wait for a look; more are refused.
 pub const MAX_ASIDE: usize = 64;
 
 /// Pings of one socket that wait for their echo; an echo that comes later than so many of them measures nothing.

@@ -44,6 +44,7 @@ pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Me
                 no_flag_before: Instant::now(),
                 reading: None,
                 sitting: None,
+                early: Vec::new(),
                 arriving: None,
                 aside: FuturesUnordered::new(),
                 must_read: false,
@@ -105,7 +106,9 @@ struct Room {
     reading: Option<BoxFuture<'static, Result<(), Refused>>>,
     /// Who is here is being noted in the store.
     sitting: Option<BoxFuture<'static, ()>>,
-    /// The first follower, who waits for that.
+    /// Followers who have seen more than this node, and wait for a look at the log.
+    early: Vec<(Watch, Answer<Watched>)>,
+    /// The first follower, who waits until it is noted.
     arriving: Option<(Watch, Answer<Watched>)>,
     /// What is done beside the commands.
     aside: FuturesUnordered<BoxFuture<'static, ()>>,
@@ -126,6 +129,7 @@ impl Room {
             let people = self.people_at();
             let is_idle = self.current.is_none()
                 && self.aside.is_empty()
+                && self.early.is_empty()
                 && self.sitting.is_none()
                 && people.is_none();
             let people = people.map(sleep_until);
@@ -196,8 +200,9 @@ impl Room {
         match message {
             Message::Watch(watch, tx) => self.on_watch(watch, tx),
             Message::Unwatch(follower, how) => {
-                self.arriving
-                    .take_if(|(watch, _)| watch.follower == follower);
+                let is_gone = |watch: &Watch| watch.follower == follower;
+                self.early.retain(|(watch, _)| !is_gone(watch));
+                self.arriving.take_if(|(watch, _)| is_gone(watch));
                 self.lock().leave(follower, how);
             }
             Message::SetSilent(follower, is_silent) => {
@@ -242,19 +247,14 @@ impl Room {
             let head = replica.game().head().version;
             replica.is_broken() || watch.since.is_some_and(|since| since > head)
         };
-        if must_read && self.is_busy_aside() {
-            return answer(tx, Err(Refused::Busy));
-        }
         if !must_read {
-            return self.receive(watch, tx);
+            self.receive(watch, tx);
+        } else if self.early.len() >= MAX_ASIDE {
+            answer(tx, Err(Refused::Busy));
+        } else {
+            self.early.push((watch, tx));
+            self.read();
         }
-        self.aside(|play| async move {
-            let watched = play.catch_up().await.map(|()| {
-                let now = play.store.play_time(play.id);
-                play.lock().join(&watch, now)
-            });
-            answer(tx, watched);
-        });
     }
 
     /// Whether as much is done beside the commands as may be: then readers wait, and commands do not.
@@ -417,7 +417,16 @@ impl Room {
         if let Err(reason) = read {
             debug!(game.id = %self.id, "game {} could not be read: {reason}", self.id);
         }
-        if std::mem::take(&mut self.must_read) || read == Err(Refused::Unavailable) {
+        if std::mem::take(&mut self.must_read) {
+            return self.read();
+        }
+        for (watch, tx) in std::mem::take(&mut self.early) {
+            match read {
+                Ok(()) => self.receive(watch, tx),
+                Err(refused) => answer(tx, Err(refused)),
+            }
+        }
+        if read == Err(Refused::Unavailable) {
             self.read();
         }
     }

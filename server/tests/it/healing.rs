@@ -1,12 +1,14 @@
 //! A Redis that lost its tail gets it back from the nodes that saw it: a replica that was cut off takes its master's place.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::poll_immediate;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 use zeitnot::outbox::{Form, Outbox, OutboxReader, outbox};
-use zeitnot::replica::{Start, Watch};
+use zeitnot::replica::{Leaving, Start, Watch};
 use zeitnot::room::Rooms;
 use zeitnot::store::redis::RedisStore;
 use zeitnot::store::{Append, Appended, Create, Store};
@@ -352,6 +354,42 @@ async fn who_comes_while_the_store_heals_sees_what_it_had_lost() {
     for node in [first, second, stranger] {
         node.close().await;
     }
+}
+
+#[tokio::test]
+async fn who_leaves_while_the_store_heals_is_gone() {
+    const OTHER: u64 = 7;
+    let mut pair = Pair::begin().await;
+    let node = Node::start(&pair.master).await;
+    pair.cut_off();
+    pair.fail_over();
+    let read = logs_read(&pair.replica);
+    pair.lead_to_replica(&node);
+    let looked = async {
+        while logs_read(&pair.replica) == read {
+            sleep(LOOK_PERIOD).await;
+        }
+    };
+    timeout(PATIENCE, looked).await.expect("the store heals");
+    // Somebody who saw a move that nobody can give back comes, and goes before that is known.
+    let (outbox, _frames) = outbox(Form::Json);
+    let watch = Watch {
+        follower: OTHER,
+        user: None,
+        outbox,
+        re: None,
+        since: Some(Version(2)),
+        start: Start::Snapshot,
+    };
+    let rooms = node.rooms.clone();
+    let mut coming = pin!(rooms.watch(game(), watch));
+    assert!(poll_immediate(&mut coming).await.is_none());
+    node.rooms.unwatch(game(), OTHER, Leaving::Lost).await;
+    assert!(coming.await.is_err());
+    pair.go_on(&node, ("aaaaa", "e2e4 310")).await;
+    let shown = node.rooms.show(game(), None).await.unwrap();
+    assert_eq!(shown.watchers, 1);
+    node.close().await;
 }
 
 /// How often a Redis was asked for lines of logs.
