@@ -324,9 +324,9 @@ async fn who_comes_while_the_store_heals_sees_what_it_had_lost() {
     nodes[0].until_version(2).await;
     nodes[0].line.blackhole();
     pair.fail_over();
+    let read = logs_read(&pair.replica);
     pair.lead_to_replica(&nodes[1]);
     let mut stranger = Node::connect(&pair.replica).await;
-    let read = logs_read(&pair.replica);
     tokio::join!(
         nodes[1].watch(Some(Version(2))),
         stranger.watch(None),
