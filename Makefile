@@ -85,7 +85,7 @@ bench-redis: ## Measures what Redis does for an append, for games at rest, and w
 	cargo build --release --package zeitnot --package zeitnot-loadtest
 	$(target)/release/zeitnot-loadtest redis-cost $(ARGS)
 
-# Without ARGS it takes more than an hour. (By a name, since commas part what `or` chooses among.)
+# Without ARGS it takes an hour and a half. (By a name, since commas part what `or` chooses among.)
 chaos-all := --store embedded,redis,replicated,sentinel,cluster --seeds 10 --seconds 40 --idle
 chaos: $(replay) ## Hurts each deployment with ten seeds and proves that promises are kept; ARGS="--store redis --seed 7" sets flags
 	deploy/test-deps.sh redis-server nginx

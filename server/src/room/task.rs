@@ -249,7 +249,7 @@ impl Room {
         };
         if !must_read {
             self.receive(watch, tx);
-        } else if self.early.len() >= MAX_ASIDE {
+        } else if self.is_busy_aside() {
             answer(tx, Err(Refused::Busy));
         } else {
             self.early.push((watch, tx));
@@ -259,7 +259,7 @@ impl Room {
 
     /// Whether as much is done beside the commands as may be: then readers wait, and commands do not.
     fn is_busy_aside(&self) -> bool {
-        self.aside.len() >= MAX_ASIDE
+        self.aside.len() + self.early.len() >= MAX_ASIDE
     }
 
     /// Does something beside the commands, which keeps the room open.

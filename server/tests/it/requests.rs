@@ -50,14 +50,14 @@ async fn a_move_is_one_append_and_a_refusal_one_read() {
             assert_eq!(calls(redis, "rpush"), STRETCH);
             // The append itself looks at the last entry.
             reads.push(calls(redis, "lrange") - STRETCH);
-            // Who is here is looked at now and then, and not with a move.
+            // Who is here is looked at every few seconds, and not with a move.
             looks.push(calls(redis, "hgetall"));
             // What limits users would set something.
             assert_eq!(calls(redis, "set"), 0);
         }
     }
     assert_mostly(0, &reads);
-    assert_mostly(0, &looks);
+    assert!(looks.iter().sum::<usize>() * 2 < moves.len(), "{looks:?}");
 
     let (mover, other) = (moves.len() % 2, (moves.len() + 1) % 2);
     let cases = [
