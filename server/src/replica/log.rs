@@ -90,7 +90,12 @@ impl Replica {
                 Fit::ReadSince(Version(0))
             }
         };
-        self.is_broken = matches!(fit, Fit::Gone | Fit::Unreadable);
+        self.is_broken = match fit {
+            Fit::Whole => false,
+            Fit::Gone | Fit::Unreadable => true,
+            // It is not known yet.
+            Fit::ReadSince(_) | Fit::Lost => self.is_broken,
+        };
         if origin == Origin::Read {
             let found = self.game.version().0.saturating_sub(before.0);
             METRICS.missed_entries.inc_by(found.into());

@@ -216,6 +216,26 @@ fn a_game_that_ended_long_ago_is_not_given_back_to_a_store_that_has_none() {
 }
 
 #[test]
+fn a_game_that_the_store_has_lost_stays_lost_while_it_is_asked_again() {
+    let mut replica = replica();
+    let nothing = Tail {
+        since: Version(0),
+        lines: Vec::new(),
+        heals_for: Duration::ZERO,
+    };
+    assert_eq!(replica.accept(&nothing, PlayTime(1)), Fit::Gone);
+    let asked = (PlayTime(1), Version(1));
+    assert_eq!(
+        replica.take_tail(&nothing, Origin::Read, asked),
+        Fit::Lost,
+        "it might want it back"
+    );
+    assert!(replica.is_broken());
+    publish(&mut replica, "e2e4 1 bbbbb");
+    assert!(!replica.is_broken(), "somebody gave it back");
+}
+
+#[test]
 fn lines_of_chat_find_their_place() {
     let mut replica = replica();
     let said = |n: u32| Said {

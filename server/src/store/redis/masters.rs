@@ -87,6 +87,10 @@ impl Masters {
                 warn!(redis.server = %master.name, "{advice}");
             }
             master.tick_all().await?;
+            if master.owns(Bucket::SHARED) {
+                // Who has no lease is never gone, so nothing is noted before.
+                master.renew_lease().await?;
+            }
         }
         Ok(())
     }

@@ -175,6 +175,14 @@ async fn what_a_node_noted_is_over_some_time_after_it_is_gone() {
 }
 
 #[tokio::test]
+async fn a_node_has_a_lease_before_it_can_note_anything() {
+    let server = RedisServer::start().unwrap();
+    let store = redis::connect(&server).await;
+    assert_eq!(server.command("ZCARD {b:0}:nodes").unwrap(), ":1");
+    store.close().await;
+}
+
+#[tokio::test]
 async fn a_node_that_hung_for_long_is_told_to_note_everything_again() {
     let server = RedisServer::start().unwrap();
     let store = redis::connect(&server).await;
