@@ -1,5 +1,6 @@
 //! A process that ends with its value.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 
@@ -55,9 +56,12 @@ impl Process {
         kill(self.pid(), signal)
     }
 
-    /// Stops it without ending it: its connections stay, and nothing answers.
+    /// Stops it without ending it: its connections stay, and nothing answers. Returns when all of it stands still.
     pub(super) fn pause(&self) -> anyhow::Result<()> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        until("a process stands still that was stopped", || {
+            stands_still(self.pid())
+        })
     }
 
     /// Lets it go on.
@@ -102,8 +106,24 @@ pub(super) fn kill(pid: u32, signal: Signal) -> anyhow::Result<()> {
 
 /// Whether there is no such process any more, but perhaps its record: whoever started it may not have read that.
 pub(super) fn has_ended(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // Behind the name, in parentheses, comes the state: proc(5).
-    let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start());
-    state.is_none_or(|state| state.starts_with(['Z', 'X']))
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    state(&stat).is_none_or(|state| "ZX".contains(state))
+}
+
+/// Whether each thread of a process is stopped: a signal takes a moment to reach those that run.
+fn stands_still(pid: u32) -> anyhow::Result<bool> {
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        // It may have ended meanwhile.
+        let stat = fs::read_to_string(task?.path().join("stat")).unwrap_or_default();
+        if state(&stat).is_some_and(|state| !"TZX".contains(state)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Behind the name, in parentheses, comes the state: proc(5).
+fn state(stat: &str) -> Option<char> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.trim_start().chars().next()
 }

@@ -129,6 +129,7 @@ impl People {
                 black: sitting(Color::Black),
             },
             watchers,
+            known: self.seats.as_ref().map_or(0, |seats| seats.order),
         }
     }
 

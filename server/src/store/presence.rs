@@ -41,6 +41,8 @@ pub struct Here {
     pub seats: ByColor<Sitting>,
     /// How many follow without a seat.
     pub watchers: u32,
+    /// The [`Seats::order`] of the newest that this node knows; 0: nothing. A store whose own is lower has lost something.
+    pub known: u64,
 }
 
 impl Here {

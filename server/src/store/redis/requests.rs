@@ -297,6 +297,7 @@ impl Store for RedisStore {
             text(presence::word(here.seats.black)),
             text(&here.watchers.to_string()),
             text(&millis(SEATS_LIFETIME).to_string()),
+            text(&here.known.to_string()),
         ];
         let gone = hub.nodes.gone();
         args.extend(gone.into_iter().map(presence::node).map(Value::from));

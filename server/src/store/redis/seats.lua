@@ -5,10 +5,10 @@
 --
 -- KEYS  who is at the game, a hash; the game's log, which is its channel
 -- ARGV  the tick, as in `clock.lua`; the node; for White and for Black `here`, or how it went; the node's spectators; for
---       how many ms it is kept if nobody looks; nodes that are gone
+--       how many ms it is kept if nobody looks; the order that the node knows; nodes that are gone
 -- Reply {'seats', 'field value field value ...'} | {'fenced'}
 local call, seats, log = redis.call, KEYS[1], KEYS[2]
-local node, lifetime = ARGV[4], tonumber(ARGV[8])
+local node, lifetime, known = ARGV[4], tonumber(ARGV[8]), tonumber(ARGV[9])
 
 local now, play = moment()
 if not now then
@@ -41,7 +41,7 @@ local function is_held(seat)
   return false
 end
 
-for i = 9, #ARGV do
+for i = 10, #ARGV do
   for _, kind in ipairs({'w:', 'b:', 's:'}) do
     set(kind .. ARGV[i], nil)
   end
@@ -58,8 +58,11 @@ for i, seat in ipairs({'w:', 'b:'}) do
   end
 end
 
+-- What a node knows and this process does not was lost, and nobody would believe what is left.
+local order = tonumber(fields.order) or 0
+has_changed = has_changed or order < known
 if has_changed then
-  local order = math.max((tonumber(fields.order) or 0) + 1, play)
+  order = math.max(order, known, play - 1) + 1
   fields.order = string.format('%.0f', order)
   call('HSET', seats, 'order', fields.order)
 end

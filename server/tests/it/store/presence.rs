@@ -22,6 +22,7 @@ fn here(white: Sitting, black: Sitting) -> Here {
     Here {
         seats: ByColor { white, black },
         watchers: 0,
+        known: 0,
     }
 }
 
@@ -172,6 +173,36 @@ async fn what_a_node_noted_is_over_some_time_after_it_is_gone() {
     };
     assert_eq!((black.how, alone.nodes.len()), (Leaving::Lost, 1));
     stays.close().await;
+}
+
+#[tokio::test]
+async fn a_store_that_lost_what_was_noted_is_believed_again() {
+    const KEEP: &str = "return redis.call('COPY', redis.call('KEYS', '*:seats:*')[1], 'kept')";
+    const RESTORE: &str =
+        "return redis.call('COPY', 'kept', redis.call('KEYS', '*:seats:*')[1], 'REPLACE')";
+    let server = RedisServer::start().unwrap();
+    let eval = |script| server.command(&format!("EVAL \"{script}\" 0")).unwrap();
+    let store = redis::connect(&server).await;
+    begin(&store).await;
+    let nobody = here(away(), away());
+    sit(&store, nobody).await;
+    assert_eq!(eval(KEEP), ":1");
+    let known = sit(&store, here(Sitting::Here, Sitting::Here)).await;
+    // As on a replica that took over and had not heard of it.
+    assert_eq!(eval(RESTORE), ":1");
+    let nobody = Here {
+        known: known.order,
+        ..nobody
+    };
+    let told = sit(&store, nobody).await;
+    assert_eq!(told.mine(), Noted::default());
+    assert!(told.order > known.order, "{told:?} is older than {known:?}");
+    let nobody = Here {
+        known: told.order,
+        ..nobody
+    };
+    assert_eq!(sit(&store, nobody).await, told, "a look changes nothing");
+    store.close().await;
 }
 
 #[tokio::test]
