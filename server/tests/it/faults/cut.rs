@@ -85,6 +85,7 @@ async fn a_node_whose_line_to_redis_is_dead_sends_players_away_and_keeps_who_wat
     let game = table.game;
     assert_eq!(table.seats[0].play(game, "e2e4", 0).await["v"], 2);
     assert_eq!(table.seats[1].play(game, "e7e5", 1).await["v"], 3);
+    while table.spectator.next_of("move").await["v"] != 3 {}
     // Nothing comes and nothing breaks.
     deployment.proxy(0).unwrap().blackhole();
     until_store_is(&mut table.spectator, "unavailable").await;
