@@ -2,6 +2,8 @@
 //! it back. Then it is promised only that all go on from one history, and that who had seen more is told so by a snapshot
 //! with `reset`: so what was said and shown of the lost end is left out, and all the rest is judged as ever.
 
+use std::collections::HashSet;
+
 use super::check::compare;
 use super::fold::Folded;
 use super::history::{Answer, Moment, Records, Told, Try};
@@ -36,9 +38,21 @@ impl Loss {
             .is_some_and(|(begin, end)| from <= end && begin <= to)
     }
 
-    /// What was told of a game, without what is lost.
+    /// What was told of a game, without what is lost. Behind a frame that is lost the next one is too, though by chance the
+    /// same happened again at the same version.
     pub(super) fn told<'a>(self, folded: &Folded, told: Vec<&'a Told>) -> Vec<&'a Told> {
-        let stays = |told: &&Told| !self.is_at(told.at) || compare(folded, &told.frame).is_ok();
+        let mut lost = HashSet::new();
+        let stays = |told: &&Told| {
+            let is_snapshot = told.frame.get("initial_fen").is_some();
+            let is_next = is_snapshot || !lost.contains(&told.who);
+            let stays = !self.is_at(told.at) || is_next && compare(folded, &told.frame).is_ok();
+            if stays {
+                lost.remove(&told.who);
+            } else {
+                lost.insert(told.who.clone());
+            }
+            stays
+        };
         told.into_iter().filter(stays).collect()
     }
 
