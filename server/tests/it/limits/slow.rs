@@ -87,7 +87,8 @@ async fn a_client_that_floods_and_never_reads_costs_little_and_is_left() {
             }
         }
     };
-    timeout(PATIENCE, until_left)
+    // A busy machine takes long for as many pings as fill the line.
+    timeout(PATIENCE * 3, until_left)
         .await
         .expect("the node leaves who reads nothing");
     flood.abort();
