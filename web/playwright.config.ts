@@ -11,7 +11,8 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 15_000 },
   forbidOnly: process.env['CI'] !== undefined,
-  reporter: 'line',
+  // What failed, and why, is told at the end.
+  reporter: 'dot',
   use: {
     launchOptions: {
       // Chromium's own sandbox needs a kernel feature that containers lack.

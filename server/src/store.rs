@@ -3,28 +3,31 @@
 //! Two implementations keep the same promises, and one suite of tests holds both to them: [`embedded`] for one
 //! process, [`redis`] for many nodes. The store knows lines, versions and tags; what a line means is not its business.
 
+mod challenge;
 pub mod channels;
 pub mod embedded;
+mod log;
 pub mod presence;
 pub mod redis;
 pub mod roster;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use rand::Rng as _;
 use tokio::sync::watch;
-use zeitnot_game::color::{ByColor, Color};
-use zeitnot_game::id::{GameId, Head, Tag, UserId, Version};
-use zeitnot_game::time::{Millis, PlayTime, Timestamp, UnixMillis};
+use zeitnot_game::id::{GameId, UserId, Version};
+use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
 use crate::health::Health;
 use crate::limits::Quota;
 
+pub use challenge::{Challenge, Seated, Seeker, TakeSeat};
 pub use channels::{Follow, UserFollow};
+pub(crate) use log::random_tag;
+pub use log::{Append, Appended, Create, Heal, Healed, Published, Tail};
 pub use presence::{Here, Leaving, Left, NodeMark, Noted, Seats, Sitting};
 pub use roster::Roster;
 
@@ -248,135 +251,6 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn play_time(&self, id: GameId) -> PlayTime;
 }
 
-/// What a log has lost.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heal {
-    /// The last entry that it has; nothing: it is gone altogether.
-    pub after: Option<Head>,
-    /// The lines that are missing, with their moments and tags.
-    pub lines: Vec<String>,
-    /// When the game is handed out by [`Store::due`] next.
-    pub due: PlayTime,
-}
-
-/// What became of an attempt to complete a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Healed {
-    /// The log is whole again.
-    Whole,
-    /// Nothing was written: the log has other entries. Read it.
-    Stale,
-    /// Nothing was written: the store has lost nothing, or healing is over. What the log says counts.
-    Refused,
-}
-
-/// A line of chat to be said. Each field is one word, escaped by the caller, but for the text, which has no line breaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// The room's name.
-    pub room: String,
-    /// Who says it, as `id:name`.
-    pub author: String,
-    /// The author's own mark for this line; empty: none.
-    pub key: String,
-    /// What is said.
-    pub text: String,
-}
-
-/// A line that was said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// Its number in its room, from 1 on.
-    pub n: u32,
-    /// The line.
-    pub line: Line,
-}
-
-/// A game to begin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Create {
-    /// The body of entry 1.
-    pub body: String,
-    /// The tag of entry 1.
-    pub tag: Tag,
-    /// When the game is handed out by [`Store::due`], after its creation.
-    pub due_in: Millis,
-}
-
-/// A tag for an append.
-pub(crate) fn random_tag() -> Tag {
-    let mut rng = rand::rng();
-    Tag::from_indices(std::array::from_fn(|_| rng.random_range(0..62)))
-}
-
-/// Events to be written, as the bodies of their lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Append {
-    /// The last entry that the caller knows.
-    pub after: Head,
-    /// The mark of this append and its nonce: drawn at random once, and the same when it is sent again.
-    pub tag: Tag,
-    /// The zero of the game's scale, from its entry 1.
-    pub origin: PlayTime,
-    /// One line each without moment and tag; at least one, and no more than one command causes.
-    pub bodies: Vec<String>,
-    /// Not to be committed before this moment.
-    pub not_before: Option<Timestamp>,
-    /// When the game is handed out by [`Store::due`], after these events; nothing: never.
-    pub due_in: Option<Millis>,
-}
-
-/// What became of an append.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Appended {
-    /// It is in the log.
-    Committed {
-        /// The version of its last entry.
-        version: Version,
-        /// The moment of all its entries.
-        at: Timestamp,
-    },
-    /// Nothing was written: the log has gone on. Fold these in and decide again.
-    Stale(Tail),
-    /// Nothing was written: its moment has not come.
-    Early {
-        /// The moment now.
-        at: Timestamp,
-    },
-}
-
-/// The end of a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tail {
-    /// The lines follow this version. 0 where the caller's own log is not a part of the store's: start again from
-    /// entry 1.
-    pub since: Version,
-    /// The lines, oldest first.
-    pub lines: Vec<String>,
-    /// For so long the store, which may have lost the end of this log, lets itself be given that back; 0: these are all.
-    pub heals_for: Duration,
-}
-
-impl Tail {
-    /// The number of entries in the log.
-    #[must_use]
-    pub fn length(&self) -> Version {
-        let lines = u32::try_from(self.lines.len()).unwrap_or(u32::MAX);
-        Version(self.since.0.saturating_add(lines))
-    }
-}
-
-/// One append as the followers get it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Published {
-    /// The version of its first entry.
-    pub first: Version,
-    /// The tag of the entry before it.
-    pub before: Tag,
-    /// Its lines.
-    pub lines: Vec<String>,
-}
-
 /// What a follower gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Feed {
@@ -403,71 +277,26 @@ pub enum UserFeed {
     Resync,
 }
 
-/// An invitation that anybody with the link may accept.
+/// A line of chat to be said. Each field is one word, escaped by the caller, but for the text, which has no line breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Challenge {
-    /// The first words of entry 1, without line breaks.
-    pub terms: String,
-    /// Who sits already, as `id:name`, one word each.
-    pub seats: ByColor<Option<String>>,
-    /// When it lapses, in unix time of the store's own clock.
-    pub expires: UnixMillis,
+pub struct Line {
+    /// The room's name.
+    pub room: String,
+    /// Who says it, as `id:name`.
+    pub author: String,
+    /// The author's own mark for this line; empty: none.
+    pub key: String,
+    /// What is said.
+    pub text: String,
 }
 
-/// A user who waits for an opponent.
+/// A line that was said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seeker {
-    /// The challenge that it keeps open meanwhile, without seats, and the game that this may become.
-    pub id: GameId,
-    /// Who, as `id:name`, one word.
-    pub player: String,
-    /// The color that it wants; nothing: any.
-    pub color: Option<Color>,
-}
-
-impl Seeker {
-    /// The part of `player` that tells users apart.
-    #[must_use]
-    pub fn user(&self) -> &str {
-        self.player.split(':').next().unwrap_or(&self.player)
-    }
-
-    /// Whether they may play each other.
-    #[must_use]
-    pub fn suits(&self, other: &Self) -> bool {
-        let colors_suit = self.color.is_none() || self.color != other.color;
-        colors_suit && self.user() != other.user()
-    }
-}
-
-/// A user's wish for a seat.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakeSeat {
-    /// Who, as `id:name`, one word; the same user is known by the part before the colon.
-    pub player: String,
-    /// Which seat.
-    pub color: Color,
-    /// Whether the other one will do as well.
-    pub or_other: bool,
-    /// Who takes the other seat in the same step, if it is free, as `id:name`.
-    pub opponent: Option<String>,
-    /// The tag of entry 1, in case the game begins.
-    pub tag: Tag,
-    /// When the game is handed out by [`Store::due`], after it began.
-    pub due_in: Millis,
-}
-
-/// What became of a wish for a seat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seated {
-    /// The user sits here and waits for an opponent.
-    Waiting(Color),
-    /// The user sits here, and the game has begun.
-    Begun(Color),
-    /// The seat is another user's, or the user holds the other seat and may not have both.
-    Taken,
-    /// There is no such challenge, or not any more: perhaps it is a game by now.
-    NotFound,
+pub struct Said {
+    /// Its number in its room, from 1 on.
+    pub n: u32,
+    /// The line.
+    pub line: Line,
 }
 
 /// The store did not answer, or could not write.
