@@ -68,6 +68,10 @@ pub(crate) struct Args {
     /// Moves of that game, one a second
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=90))]
     moves: u16,
+    /// Threads of each process that may have several, but for the game with spectators; with 1, two processes have as many
+    /// as two cores, and what runs in Node has no more
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
+    node_threads: u8,
     /// Where moves fall within their beat
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -120,7 +124,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let folder = peer::folder(&args.peers_in)?;
     let compared = Compared {
         args,
-        open: &|side| Site::over_redis(side, NODES, (&binary, folder)),
+        open: &|side, threads| Site::over_redis(side, (NODES, threads), (&binary, folder)),
         runtime: tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?,
@@ -165,7 +169,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 /// How each of them is measured.
 struct Compared<'a> {
     args: &'a Args,
-    open: &'a dyn Fn(Side) -> anyhow::Result<Site>,
+    open: &'a dyn Fn(Side, Option<u8>) -> anyhow::Result<Site>,
     runtime: Runtime,
     /// Of those who watch.
     spectators: Runtime,
@@ -197,7 +201,7 @@ impl Compared<'_> {
             seed,
             ..self.steps()
         };
-        let site = (self.open)(side)?;
+        let site = (self.open)(side, Some(self.args.node_threads))?;
         // What comes too late at this rate stays a failure: nobody was looking for the knee.
         let (mut findings, _) = self.runtime.block_on(climb.step(&site, rate))?;
         findings.scenario = "compare";
@@ -205,7 +209,7 @@ impl Compared<'_> {
     }
 
     fn climb(&self, side: Side, runs: &mut Vec<Run>) -> anyhow::Result<()> {
-        let site = (self.open)(side)?;
+        let site = (self.open)(side, Some(self.args.node_threads))?;
         let (steps, knee) = self.steps().run(&site, &self.runtime)?;
         let is_knee = |findings: &Findings| {
             knee.is_some() && findings.value(steps::RATE) == knee.map(f64::from)
@@ -241,7 +245,7 @@ impl Compared<'_> {
             hold: self.args.hold,
             games: IDLE_GAMES,
         };
-        let site = (self.open)(side)?;
+        let site = (self.open)(side, Some(self.args.node_threads))?;
         self.runtime.block_on(idle::hold(&hold, &site)).map(Some)
     }
 
@@ -255,7 +259,7 @@ impl Compared<'_> {
         };
         let place = match side {
             Side::Floor => Place::fan()?,
-            Side::Zeitnot | Side::Peer(_) => Place::Site((self.open)(side)?),
+            Side::Zeitnot | Side::Peer(_) => Place::Site((self.open)(side, None)?),
         };
         let shown = watch::one(&show, &place, self.spectators.handle());
         self.runtime.block_on(shown).map(Some)

@@ -65,10 +65,11 @@ pub(crate) struct Args {
     redis_url: String,
 }
 
-/// Starts so many nodes over a Redis with these options.
+/// Starts so many nodes over a Redis with these options, and with variables of their environment.
 pub(crate) fn start(
     count: usize,
     redis_options: &[&str],
+    variables: &[(OsString, OsString)],
 ) -> anyhow::Result<(Vec<Node>, RedisServer)> {
     let redis = RedisServer::start_on_port(redis_options)?;
     let settings = NodeSettings {
@@ -76,7 +77,7 @@ pub(crate) fn start(
         args: ["floor-node", "--redis-url", &redis.url()]
             .map(OsString::from)
             .into(),
-        variables: Vec::new(),
+        variables: variables.to_vec(),
         log: None,
     };
     let nodes = (0..count).map(|_| Node::start(settings.clone()));

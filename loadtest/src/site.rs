@@ -170,25 +170,30 @@ impl SiteArgs {
 }
 
 impl Site {
-    /// So many nodes of a side over one Redis. Ours are of this binary, peers in a folder of their own.
+    /// So many nodes of a side over one Redis. Ours are of this binary, peers in a folder of their own. Those in Rust have so
+    /// many threads each, without it one for each core; those in Node always have one.
     pub(crate) fn over_redis(
         side: Side,
-        nodes: usize,
+        (nodes, threads): (usize, Option<u8>),
         (binary, peers): (&Path, &Path),
     ) -> anyhow::Result<Self> {
+        let threads = threads.map(|threads| (THREADS.into(), threads.to_string().into()));
+        let threads = threads.as_slice();
         let running = match side {
             Side::Zeitnot => {
                 let settings = Settings::new(binary).nodes(nodes).over(RedisKind::Single);
                 let settings = settings.redis_on_a_port().redis_options(&REDIS_OPTIONS);
-                Running::Ours(Box::new(settings.args(&NODE_ARGS).start()?))
+                let settings = settings.args(&NODE_ARGS).variables(threads);
+                Running::Ours(Box::new(settings.start()?))
             }
             Side::Floor => {
-                let (nodes, redis) = floor::start(nodes, &REDIS_OPTIONS)?;
+                let (nodes, redis) = floor::start(nodes, &REDIS_OPTIONS, threads)?;
                 Running::Others { nodes, redis }
             }
             Side::Peer(peer) => {
                 let redis = RedisServer::start_on_port(&REDIS_OPTIONS)?;
-                let settings = peer.settings(peers, &redis.url())?;
+                let mut settings = peer.settings(peers, &redis.url())?;
+                settings.variables.extend_from_slice(threads);
                 let nodes = (0..nodes).map(|_| Node::start(settings.clone()));
                 let nodes = nodes.collect::<anyhow::Result<_>>()?;
                 Running::Others { nodes, redis }

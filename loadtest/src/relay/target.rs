@@ -64,7 +64,7 @@ impl Targets {
     pub(crate) fn start(&self, side: Side) -> anyhow::Result<Target> {
         match side {
             Side::Floor => {
-                let (nodes, redis) = floor::start(NODES, self.aof.options())?;
+                let (nodes, redis) = floor::start(NODES, self.aof.options(), &[])?;
                 Ok(Target::Floor { nodes, redis })
             }
             Side::Peer(peer) => bail!("{} is measured by `compare`", peer.name()),

@@ -38,11 +38,18 @@ pub const MAX_PENDING: usize = 32;
 /// How often a client is asked to send `ping`.
 pub const CLIENT_PING_PERIOD: Duration = Duration::from_secs(5);
 
-/// How often the server pings a socket.
+/// How long nothing comes from a client until the server pings it, and how often then.
 pub const SOCKET_PING_PERIOD: Duration = Duration::from_secs(5);
 
 /// The same for a socket with a seat in a game.
 pub const SOCKET_PING_PERIOD_AT_PLAY: Duration = Duration::from_secs(3);
+
+/// How often the round trip is measured, by a ping, where something always comes.
+pub const ROUND_TRIP_PERIOD: Duration = Duration::from_secs(10);
+
+/// Sockets are pinged together, so often at most: a node with little to do wakes up for many of them at a time, and what is
+/// sent at once takes it a few milliseconds for the thousands that it may have.
+pub const SOCKET_BEAT: Duration = Duration::from_millis(50);
 
 /// How long nothing may come from a client.
 pub const SOCKET_SILENCE: Duration = Duration::from_secs(15);

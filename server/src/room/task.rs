@@ -178,12 +178,13 @@ impl Room {
         }
     }
 
-    /// Tells of people who came or went, and notes since when nobody is here, and when to look after spectators that fell
-    /// behind.
+    /// Tells of people who came or went, and the store how much this node has, and notes since when nobody is here, and
+    /// when to look after spectators that fell behind.
     fn look_around(&mut self) {
         self.look_at_people();
         let (is_followed, is_behind) = {
             let replica = self.lock();
+            self.follow.know(replica.game().head().version);
             (replica.is_followed(), replica.has_spectators_behind())
         };
         if is_behind && self.catch_up_at.is_none() {

@@ -4,11 +4,12 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use zeitnot_game::id::{GameId, UserId};
+use zeitnot_game::id::{GameId, UserId, Version};
 
 use super::{Feed, UserFeed};
 use crate::limits::{FOLLOW_QUEUE, USER_QUEUE};
@@ -16,11 +17,19 @@ use crate::limits::{FOLLOW_QUEUE, USER_QUEUE};
 /// Who or what is followed here, and by whom.
 #[derive(Debug, Clone)]
 pub struct Channels<K, F> {
-    senders: Arc<Mutex<HashMap<K, broadcast::Sender<F>>>>,
+    channels: Arc<Mutex<HashMap<K, Channel<F>>>>,
     /// Items that wait for one follower.
     queue: usize,
     /// The item that stands for those that were lost.
     resync: F,
+}
+
+/// One key's followers.
+#[derive(Debug, Clone)]
+struct Channel<F> {
+    tx: broadcast::Sender<F>,
+    /// Of a game: the newest entry that its follower says it has.
+    known: Arc<AtomicU32>,
 }
 
 /// The followers of games.
@@ -50,7 +59,7 @@ impl Default for UserChannels {
 impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
     fn new(queue: usize, resync: F) -> Self {
         Self {
-            senders: Arc::default(),
+            channels: Arc::default(),
             queue,
             resync,
         }
@@ -59,26 +68,24 @@ impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
     /// Follows: every item from now on.
     #[must_use]
     pub fn follow(&self, key: &K) -> Following<F> {
-        let mut senders = self.lock();
-        let rx = match senders.get(key) {
-            Some(tx) => tx.subscribe(),
-            None => {
-                let (tx, rx) = broadcast::channel(self.queue);
-                senders.insert(key.clone(), tx);
-                rx
-            }
-        };
+        let mut channels = self.lock();
+        let channel = channels.entry(key.clone()).or_insert_with(|| Channel {
+            tx: broadcast::Sender::new(self.queue),
+            known: Arc::default(),
+        });
+        channel.known.store(0, Ordering::Relaxed);
         Following {
-            rx,
+            rx: channel.tx.subscribe(),
             resync: self.resync.clone(),
+            known: Arc::clone(&channel.known),
         }
     }
 
     /// Hands an item to the followers, if there are any.
     pub fn send(&self, key: &K, item: F) {
-        if let Some(tx) = self.lock().get(key) {
+        if let Some(channel) = self.lock().get(key) {
             // Nobody there is no error: the channel goes with the next sweep.
-            let _ = tx.send(item);
+            let _ = channel.tx.send(item);
         }
     }
 
@@ -93,17 +100,22 @@ impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
         self.lock().contains_key(key)
     }
 
-    /// All that have a channel.
+    /// All that have a channel and are wanted.
     #[must_use]
-    pub fn keys(&self) -> Vec<K> {
-        self.lock().keys().cloned().collect()
+    pub fn keys(&self, is_wanted: impl Fn(&K) -> bool) -> Vec<K> {
+        let channels = self.lock();
+        channels
+            .keys()
+            .filter(|key| is_wanted(key))
+            .cloned()
+            .collect()
     }
 
     /// Forgets the channels that nobody follows any more, and names them.
     pub fn sweep(&self) -> Vec<K> {
         let mut gone = Vec::new();
-        self.lock().retain(|key, tx| {
-            let is_followed = tx.receiver_count() > 0;
+        self.lock().retain(|key, channel| {
+            let is_followed = channel.tx.receiver_count() > 0;
             if !is_followed {
                 gone.push(key.clone());
             }
@@ -112,9 +124,22 @@ impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
         gone
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, broadcast::Sender<F>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Channel<F>>> {
         // The map is whole even if a holder panicked: each change is a single call.
-        self.senders.lock().unwrap_or_else(PoisonError::into_inner)
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl GameChannels {
+    /// Tells how many entries a log has, unless its follower has said that it has them.
+    pub fn tell_length(&self, id: GameId, length: Version) {
+        let channels = self.lock();
+        if let Some(channel) = channels.get(&id)
+            && channel.known.load(Ordering::Relaxed) < length.0
+        {
+            // As above.
+            let _ = channel.tx.send(Feed::Length(length));
+        }
     }
 }
 
@@ -123,6 +148,15 @@ impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
 pub struct Following<F> {
     rx: broadcast::Receiver<F>,
     resync: F,
+    known: Arc<AtomicU32>,
+}
+
+impl Follow {
+    /// Says which entry is the newest that the follower has: it need not be told that the log is so long. A game has
+    /// one follower on a node, its room.
+    pub fn know(&self, newest: Version) {
+        self.known.store(newest.0, Ordering::Relaxed);
+    }
 }
 
 impl<F: Clone> Following<F> {

@@ -1,6 +1,7 @@
 //! Signs of life: pings with a random payload, the round trip by the pong that echoes it, and silence.
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -9,8 +10,19 @@ use tokio::time::Instant;
 use zeitnot_game::time::Millis;
 
 use crate::limits::{
-    MAX_PINGS, SEAT_SILENCE, SOCKET_PING_PERIOD, SOCKET_PING_PERIOD_AT_PLAY, SOCKET_SILENCE,
+    MAX_PINGS, ROUND_TRIP_PERIOD, SEAT_SILENCE, SOCKET_BEAT, SOCKET_PING_PERIOD,
+    SOCKET_PING_PERIOD_AT_PLAY, SOCKET_SILENCE,
 };
+
+/// Since when beats are counted.
+static FIRST_BEAT: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// The last beat of all sockets up to this moment.
+fn beat(moment: Instant) -> Instant {
+    let since = moment.saturating_duration_since(*FIRST_BEAT);
+    let past = since.as_nanos() % SOCKET_BEAT.as_nanos();
+    moment - Duration::from_nanos(u64::try_from(past).unwrap_or(0))
+}
 
 /// What is known of one connection's line.
 #[derive(Debug)]
@@ -52,14 +64,16 @@ impl Heartbeat {
         (is_away != was_away).then_some(is_away)
     }
 
-    /// When to ping next.
+    /// When to ping next, at a beat with the others: when nothing came for a while, or the round trip is not known, or was
+    /// not measured for long.
     pub(super) fn ping_at(&self, is_at_play: bool) -> Instant {
         let period = if is_at_play {
             SOCKET_PING_PERIOD_AT_PLAY
         } else {
             SOCKET_PING_PERIOD
         };
-        self.pinged + period
+        let measure_after = self.round_trip.map_or(period, |_| ROUND_TRIP_PERIOD);
+        beat((self.heard.max(self.pinged) + period).min(self.pinged + measure_after))
     }
 
     /// Whether nothing came for too long.
@@ -142,19 +156,45 @@ mod tests {
     }
 
     #[test]
+    fn who_is_heard_anyway_is_pinged_only_to_measure_the_line() {
+        let start = Instant::now();
+        let after = |secs| start + Duration::from_secs(secs);
+        let mut heartbeat = Heartbeat::new(start);
+        heartbeat.hear(after(2));
+        assert_eq!(heartbeat.due(true), beat(after(3)), "never measured");
+        let first = heartbeat.ping(after(3));
+        heartbeat.pong(&first, after(3));
+        for secs in 3..10 {
+            heartbeat.hear(after(secs));
+            assert_eq!(heartbeat.due(true), beat(after(secs + 3)));
+        }
+        heartbeat.hear(after(11));
+        assert_eq!(heartbeat.due(true), beat(after(13)), "measured at 3 s");
+        assert_eq!(heartbeat.due(false), beat(after(13)));
+    }
+
+    #[test]
+    fn what_is_due_within_a_beat_is_due_at_its_begin() {
+        let start = beat(Instant::now() + SOCKET_BEAT);
+        assert_eq!(beat(start), start);
+        assert_eq!(beat(start + SOCKET_BEAT / 2), start);
+        assert_eq!(beat(start + SOCKET_BEAT), start + SOCKET_BEAT);
+    }
+
+    #[test]
     fn a_player_is_told_of_once_who_falls_silent_and_once_when_he_is_heard() {
         let start = Instant::now();
         let after = |secs| start + Duration::from_secs(secs);
         let mut heartbeat = Heartbeat::new(start);
         for secs in [3, 6] {
-            assert_eq!(heartbeat.due(true), after(secs));
+            assert_eq!(heartbeat.due(true), beat(after(secs)));
             assert_eq!(heartbeat.take_news_of_silence(after(secs)), None);
             heartbeat.ping(after(secs));
         }
         assert_eq!(heartbeat.due(true), after(8), "two pings got no answer");
-        assert_eq!(heartbeat.due(false), after(11), "who plays nothing");
+        assert_eq!(heartbeat.due(false), beat(after(11)), "who plays nothing");
         assert_eq!(heartbeat.take_news_of_silence(after(8)), Some(true));
-        assert_eq!(heartbeat.due(true), after(9));
+        assert_eq!(heartbeat.due(true), beat(after(9)));
         assert_eq!(heartbeat.take_news_of_silence(after(9)), None);
         heartbeat.hear(after(10));
         assert_eq!(heartbeat.take_news_of_silence(after(10)), Some(false));

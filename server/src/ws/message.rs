@@ -61,6 +61,12 @@ pub(super) fn parse(text: &str) -> Result<(Option<i64>, ClientMsg), BadMessage> 
 }
 
 fn fields<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    // Where each field stands is only looked at when one is wrong: that is as much work again.
+    serde_json::from_str(text).or_else(|_| named_fields(text))
+}
+
+/// The same with an error that names the field.
+fn named_fields<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let mut json = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut json).map_err(|e| {
         let path = e.path().to_string();

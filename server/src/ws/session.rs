@@ -1,6 +1,7 @@
 //! One socket: a single task with a single loop, which ends with a reason.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
@@ -157,9 +158,17 @@ impl Session {
     }
 
     async fn run(&mut self) -> Close {
+        // Waited for all the time, and made once: most of what a step costs would be to make them again.
+        let shutdown = self.app.shutdown.clone();
+        let mut draining = pin!(shutdown.draining.cancelled());
+        let mut stopping = pin!(shutdown.stopping.cancelled());
+        let mut alarm = pin!(sleep_until(self.alarm()));
         loop {
             let may_read = self.pending.len() < MAX_PENDING;
-            let alarm = sleep_until(self.alarm());
+            let moment = self.alarm();
+            if alarm.deadline() != moment || alarm.is_elapsed() {
+                alarm.as_mut().reset(moment);
+            }
             // What is done stands in boxes: the loop is small while it waits, as it does nearly always.
             let step = tokio::select! {
                 received = self.socket.recv(), if may_read => match received {
@@ -179,11 +188,11 @@ impl Session {
                 }
                 Ok(()) = self.health.changed() => Box::pin(self.on_health()).await,
                 Some(answered) = self.pending.next() => Box::pin(self.on_answered(answered)).await,
-                () = alarm => Box::pin(self.on_alarm()).await,
-                () = self.app.shutdown.draining.cancelled(), if self.leave_at.is_none() => {
+                () = &mut alarm => Box::pin(self.on_alarm()).await,
+                () = &mut draining, if self.leave_at.is_none() => {
                     Box::pin(self.on_drain()).await
                 }
-                () = self.app.shutdown.stopping.cancelled() => Err(Close::Restart),
+                () = &mut stopping => Err(Close::Restart),
             };
             if let Err(reason) = step {
                 return reason;

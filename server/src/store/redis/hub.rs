@@ -98,11 +98,14 @@ impl Hub {
 
     /// Everything that is followed in some buckets.
     pub(super) fn topics(&self, is_here: impl Fn(Bucket) -> bool) -> Vec<Topic> {
-        let games = self.games.keys().into_iter().map(Topic::Game);
-        let users = self.users.keys().into_iter().map(Topic::User);
+        let games = self.games.keys(|&id| is_here(Bucket::of_game(id)));
+        let users = self.users.keys(|user| is_here(Bucket::of_user(user)));
         let probes = Bucket::all().map(|bucket| Topic::Probe(bucket, self.mark));
-        let topics = games.chain(users).chain(probes).chain([Topic::Revoked]);
-        topics.filter(|topic| is_here(topic.bucket())).collect()
+        let others = probes.chain([Topic::Revoked]);
+        let others = others.filter(|topic| is_here(topic.bucket()));
+        let games = games.into_iter().map(Topic::Game);
+        let users = users.into_iter().map(Topic::User);
+        games.chain(users).chain(others).collect()
     }
 
     pub(super) fn is_followed(&self, topic: &Topic) -> bool {
@@ -126,10 +129,8 @@ impl Hub {
 
     /// Tells the followers of the games in one bucket that they have to look.
     pub(super) fn resync_games(&self, bucket: Bucket) {
-        for id in self.games.keys() {
-            if Bucket::of_game(id) == bucket {
-                self.games.resync(&id);
-            }
+        for id in self.games.keys(|&id| Bucket::of_game(id) == bucket) {
+            self.games.resync(&id);
         }
     }
 

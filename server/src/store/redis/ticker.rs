@@ -21,7 +21,6 @@ use crate::limits::{
     IDLE_TICK_ROUNDS, LENGTHS_A_TICK, LENGTHS_ROUNDS, MAX_TICK_AGE, SAME_TICK, TICK_PERIOD,
     TICK_SLICES,
 };
-use crate::store::Feed;
 
 /// Whether the server itself said so, and not that it is another server's business: it may write again some time.
 fn is_answer(error: &Error) -> bool {
@@ -123,7 +122,7 @@ impl Master {
             let _ = self.hub.due.try_send(id);
         }
         for (&id, &length) in wish.lengths.iter().zip(&told.lengths) {
-            self.hub.games.send(&id, Feed::Length(length));
+            self.hub.games.tell_length(id, length);
         }
     }
 
@@ -205,7 +204,9 @@ impl Master {
             if !is_home && (is_lost || !wants_tick) {
                 continue;
             }
-            let (probe, games) = (is_home || games.is_some(), games.unwrap_or_default());
+            // Slots leave a server one by one, and what is subscribed there with them. Else one probe speaks for all.
+            let probe = is_home || (self.has_slots() && games.is_some());
+            let games = games.unwrap_or_default();
             let asked = if wants_lengths { games } else { &[] };
             let mut lengths = asked.chunks(LENGTHS_A_TICK);
             wishes.push(Wish {
@@ -229,20 +230,21 @@ impl Master {
     /// The buckets of a slice in which this node follows something, with the games among that.
     fn followed(&self, slice: u32) -> HashMap<usize, Vec<GameId>> {
         let mut followed: HashMap<usize, Vec<GameId>> = HashMap::new();
-        let is_here = |bucket: &Bucket| bucket.slice() == slice && self.owns(*bucket);
-        for id in self.hub.games.keys() {
-            let bucket = Some(Bucket::of_game(id)).filter(is_here);
-            if let Some(bucket) = bucket {
-                followed.entry(bucket.index()).or_default().push(id);
-            }
+        let is_here = |bucket: Bucket| bucket.slice() == slice && self.owns(bucket);
+        for id in self.hub.games.keys(|&id| is_here(Bucket::of_game(id))) {
+            let bucket = Bucket::of_game(id).index();
+            followed.entry(bucket).or_default().push(id);
         }
-        for user in self.hub.users.keys() {
-            let bucket = Some(Bucket::of_user(&user)).filter(is_here);
-            if let Some(bucket) = bucket {
-                followed.entry(bucket.index()).or_default();
-            }
+        for user in self.hub.users.keys(|user| is_here(Bucket::of_user(user))) {
+            let bucket = Bucket::of_user(&user).index();
+            followed.entry(bucket).or_default();
         }
         followed
+    }
+
+    /// Whether it is one of a cluster.
+    const fn has_slots(&self) -> bool {
+        self.buckets_a_request == 1
     }
 
     /// Takes one of its rounds.
