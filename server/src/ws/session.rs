@@ -160,8 +160,7 @@ impl Session {
     async fn run(&mut self) -> Close {
         // Waited for all the time, and made once: most of what a step costs would be to make them again.
         let shutdown = self.app.shutdown.clone();
-        let mut draining = pin!(shutdown.draining.cancelled());
-        let mut stopping = pin!(shutdown.stopping.cancelled());
+        let mut end = pin!(shutdown.draining.cancelled());
         let mut alarm = pin!(sleep_until(self.alarm()));
         loop {
             let may_read = self.pending.len() < MAX_PENDING;
@@ -189,10 +188,13 @@ impl Session {
                 Ok(()) = self.health.changed() => Box::pin(self.on_health()).await,
                 Some(answered) = self.pending.next() => Box::pin(self.on_answered(answered)).await,
                 () = &mut alarm => Box::pin(self.on_alarm()).await,
-                () = &mut draining, if self.leave_at.is_none() => {
-                    Box::pin(self.on_drain()).await
-                }
-                () = &mut stopping => Err(Close::Restart),
+                () = &mut end => match self.leave_at {
+                    None => {
+                        end.set(shutdown.stopping.cancelled());
+                        Box::pin(self.on_drain()).await
+                    }
+                    Some(_) => Err(Close::Restart),
+                },
             };
             if let Err(reason) = step {
                 return reason;
