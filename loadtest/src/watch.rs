@@ -29,7 +29,9 @@ use crowd::{Crowd, Pace, Shared, Stand};
 /// What is looked for.
 pub(crate) const LAST: &str = "last spectator has it";
 pub(crate) const MEDIAN: &str = "median spectator has it";
-pub(crate) const CPU_A_FRAME: &str = "CPU of the node a frame, beside heartbeats";
+const CPU_A_FRAME: &str = "CPU of the node a frame, beside heartbeats";
+/// The same with all that the nodes did meanwhile.
+pub(crate) const ALL_CPU_A_FRAME: &str = "CPU of the node a frame, heartbeats included";
 
 /// Until those who came have been told how many they are, which is said every five seconds.
 const SETTLING: Duration = Duration::from_secs(6);
@@ -340,6 +342,8 @@ fn summary(args: &Show, side: Side, told: Told) -> Findings {
         "",
     );
     findings.number(CPU_A_FRAME, rest(busy.nodes, quiet.nodes), "µs");
+    let all_cpu = busy.nodes.as_secs_f64() * 1e6 / frames;
+    findings.number(ALL_CPU_A_FRAME, all_cpu, "µs");
     findings.number(
         "CPU of the load tool a frame",
         rest(busy.clients, quiet.clients),

@@ -9,7 +9,7 @@ use crate::idle::{CPU_A_SOCKET, MEMORY_A_SOCKET};
 use crate::report::{median, number};
 use crate::side::Side;
 use crate::steps::{CPU_OF_NODES, CPU_OF_REDIS, OPPONENT, OWN, RATE};
-use crate::watch::{CPU_A_FRAME, LAST, MEDIAN};
+use crate::watch::{ALL_CPU_A_FRAME, LAST, MEDIAN};
 
 /// One table.
 #[derive(Debug)]
@@ -67,8 +67,8 @@ const OF_WATCH: [(&str, Pick); 4] = [
     ("the median spectator has it, ms", |run| {
         Some(millis(run.quantiles(MEDIAN)?.p50))
     }),
-    ("CPU of both processes a frame, µs", |run| {
-        run.value(CPU_A_FRAME)
+    ("CPU of both processes a frame, all included, µs", |run| {
+        run.value(ALL_CPU_A_FRAME)
     }),
     ("the opponent has it meanwhile, p99, ms", |run| {
         Some(millis(run.quantiles(OPPONENT)?.p99))

@@ -28,7 +28,7 @@ pub(super) enum Close {
     Restart,
     /// The client reads more slowly than its games go on.
     TooSlow,
-    /// The client has read nothing for as long as one write may take.
+    /// The client has read nothing for as long as one write may take, or so little that nothing more can wait for it.
     Stuck,
     /// This node does not reach the store, and another one may.
     CutOff,
@@ -43,6 +43,15 @@ impl Close {
     pub(super) fn by_client(frame: Option<&CloseFrame>) -> Self {
         match frame.map(|frame| frame.code) {
             Some(close_code::NORMAL | close_code::AWAY) => Self::Left,
+            _ => Self::Gone,
+        }
+    }
+
+    /// Why nothing could be written.
+    pub(super) fn while_writing(error: axum::Error) -> Self {
+        match error.into_inner().downcast_ref() {
+            // Answers to its own pings have filled it.
+            Some(tungstenite::Error::WriteBufferFull(_)) => Self::Stuck,
             _ => Self::Gone,
         }
     }
@@ -113,6 +122,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn who_lets_no_more_be_written_reads_too_little() {
+        let full = tungstenite::Error::WriteBufferFull(Box::new(tungstenite::Message::text("")));
+        let of = |error| Close::while_writing(axum::Error::new(error));
+        assert_eq!(of(full), Close::Stuck);
+        assert_eq!(of(tungstenite::Error::ConnectionClosed), Close::Gone);
+    }
 
     #[test]
     fn the_manual_has_every_code() {

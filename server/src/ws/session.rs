@@ -165,7 +165,7 @@ impl Session {
         loop {
             let may_read = self.pending.len() < MAX_PENDING;
             let moment = self.alarm();
-            if alarm.deadline() != moment || alarm.is_elapsed() {
+            if alarm.deadline() != moment {
                 alarm.as_mut().reset(moment);
             }
             // What is done stands in boxes: the loop is small while it waits, as it does nearly always.
@@ -414,7 +414,7 @@ impl Session {
             self.socket.flush().await
         };
         match timeout(SOCKET_WRITE_TIMEOUT, writing).await {
-            Ok(written) => written.map_err(|_| Close::Gone),
+            Ok(written) => written.map_err(Close::while_writing),
             Err(_) => Err(Close::Stuck),
         }
     }
