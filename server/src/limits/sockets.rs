@@ -47,6 +47,9 @@ pub const SOCKET_PING_PERIOD_AT_PLAY: Duration = Duration::from_secs(3);
 /// How often the round trip is measured, by a ping, where something always comes.
 pub const ROUND_TRIP_PERIOD: Duration = Duration::from_secs(10);
 
+/// The pause between two looks at what a user plays, where the store did not answer.
+pub const LOOK_PAUSE: Duration = Duration::from_secs(3);
+
 /// Sockets are pinged together, so often at most: a node with little to do wakes up for many of them at a time, and what is
 /// sent at once takes it a few milliseconds for the thousands that it may have.
 pub const SOCKET_BEAT: Duration = Duration::from_millis(50);

@@ -100,15 +100,10 @@ impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
         self.lock().contains_key(key)
     }
 
-    /// All that have a channel and are wanted.
+    /// What is wanted of those that have a channel.
     #[must_use]
-    pub fn keys(&self, is_wanted: impl Fn(&K) -> bool) -> Vec<K> {
-        let channels = self.lock();
-        channels
-            .keys()
-            .filter(|key| is_wanted(key))
-            .cloned()
-            .collect()
+    pub fn pick<T>(&self, wanted: impl FnMut(&K) -> Option<T>) -> Vec<T> {
+        self.lock().keys().filter_map(wanted).collect()
     }
 
     /// Forgets the channels that nobody follows any more, and names them.
@@ -196,6 +191,20 @@ mod tests {
             channels.send(&game, Feed::Resync);
         }
         assert!(has_lost(&mut follow));
+    }
+
+    #[tokio::test]
+    async fn only_who_has_less_is_told_how_long_a_log_is() {
+        let (channels, game) = (GameChannels::default(), "q7ZwA0bX".parse().unwrap());
+        let mut follow = channels.follow(&game);
+        follow.know(Version(2));
+        channels.tell_length(game, Version(2));
+        channels.tell_length(game, Version(3));
+        assert_eq!(follow.next().await, Feed::Length(Version(3)));
+        // A room that opens later has nothing yet.
+        let mut later = channels.follow(&game);
+        channels.tell_length(game, Version(1));
+        assert_eq!(later.next().await, Feed::Length(Version(1)));
     }
 
     fn has_lost<F: Clone>(follow: &mut Following<F>) -> bool {

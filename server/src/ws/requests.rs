@@ -64,10 +64,7 @@ impl Session {
                 self.lobby = None;
                 self.answer(commands::ok(re)).await
             }
-            ClientMsg::Ping => {
-                self.look_again().await?;
-                self.send(&self.pong(re)).await
-            }
+            ClientMsg::Ping => self.send(&self.pong(re)).await,
             _ => {
                 let reason = "this is for tournaments, and there are none yet";
                 self.send(&commands::error(re, ErrorCode::NotAllowed, reason))

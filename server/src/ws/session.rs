@@ -78,6 +78,8 @@ pub(super) struct Session {
     pub(super) last_told: Option<GameId>,
     /// Games may have begun that the client was not told of.
     pub(super) must_look: bool,
+    /// When they were looked at last.
+    pub(super) looked: Instant,
     pub(super) health: watch::Receiver<Health>,
     pub(super) outage: Outage,
     /// What the user seeks through this socket.
@@ -115,6 +117,7 @@ pub(super) fn run(
         told: None,
         last_told: None,
         must_look: false,
+        looked: Instant::now(),
         outage: Outage::default(),
         seek: None,
         is_seeking: false,
@@ -207,7 +210,13 @@ impl Session {
         let due = self.heartbeat.due(self.is_at_play());
         let left = self.time_left();
         let expires = left.and_then(|left| Instant::now().checked_add(left));
-        let others = [expires, self.leave_at, self.cut_off_at(), self.renew_at()];
+        let others = [
+            expires,
+            self.leave_at,
+            self.cut_off_at(),
+            self.renew_at(),
+            self.look_at(),
+        ];
         let moments = others.into_iter().flatten();
         moments.fold(due, Instant::min)
     }
@@ -225,6 +234,9 @@ impl Session {
         }
         if self.renew_at().is_some_and(|moment| moment <= now) {
             self.renew_seek();
+        }
+        if self.look_at().is_some_and(|moment| moment <= now) {
+            self.look_again().await?;
         }
         if self.heartbeat.due(self.is_at_play()) <= now {
             self.on_heartbeat(now).await?;
@@ -349,7 +361,6 @@ impl Session {
             return Ok(());
         }
         self.check_token()?;
-        self.look_again().await?;
         let payload = self.heartbeat.ping(now);
         self.write([Message::Ping(payload)]).await
     }

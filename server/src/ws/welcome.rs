@@ -1,11 +1,12 @@
 //! What a socket tells its user unasked: who it is, what it plays, and which games begin.
 
+use tokio::time::Instant;
 use zeitnot_game::time::Millis;
 use zeitnot_game::wire::{GameStartFrame, Hello, Player, Playing, ServerMsg, User};
 
 use super::close::Close;
 use super::session::Session;
-use crate::limits::CLIENT_PING_PERIOD;
+use crate::limits::{CLIENT_PING_PERIOD, LOOK_PAUSE};
 use crate::start::{self, Heard, Started};
 
 impl Session {
@@ -57,8 +58,15 @@ impl Session {
         }
     }
 
+    /// When to make up for what the store did not let us hear or see; nothing: there is no such thing.
+    pub(super) fn look_at(&self) -> Option<Instant> {
+        let is_deaf = self.me.is_some() && self.told.is_none();
+        (is_deaf || self.must_look).then(|| self.looked + LOOK_PAUSE)
+    }
+
     /// Makes up for what the store did not let us hear or see.
     pub(super) async fn look_again(&mut self) -> Result<(), Close> {
+        self.looked = Instant::now();
         if self.me.is_some() && self.told.is_none() {
             self.follow_user().await;
             self.must_look = true;

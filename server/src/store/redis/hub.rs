@@ -98,14 +98,12 @@ impl Hub {
 
     /// Everything that is followed in some buckets.
     pub(super) fn topics(&self, is_here: impl Fn(Bucket) -> bool) -> Vec<Topic> {
-        let games = self.games.keys(|&id| is_here(Bucket::of_game(id)));
-        let users = self.users.keys(|user| is_here(Bucket::of_user(user)));
+        let here = |topic: Topic| is_here(topic.bucket()).then_some(topic);
+        let games = self.games.pick(|&id| here(Topic::Game(id)));
+        let users = self.users.pick(|user| here(Topic::User(user.clone())));
         let probes = Bucket::all().map(|bucket| Topic::Probe(bucket, self.mark));
-        let others = probes.chain([Topic::Revoked]);
-        let others = others.filter(|topic| is_here(topic.bucket()));
-        let games = games.into_iter().map(Topic::Game);
-        let users = users.into_iter().map(Topic::User);
-        games.chain(users).chain(others).collect()
+        let others = probes.chain([Topic::Revoked]).filter_map(here);
+        games.into_iter().chain(users).chain(others).collect()
     }
 
     pub(super) fn is_followed(&self, topic: &Topic) -> bool {
@@ -129,7 +127,8 @@ impl Hub {
 
     /// Tells the followers of the games in one bucket that they have to look.
     pub(super) fn resync_games(&self, bucket: Bucket) {
-        for id in self.games.keys(|&id| Bucket::of_game(id) == bucket) {
+        let is_there = |id: &GameId| Bucket::of_game(*id) == bucket;
+        for id in self.games.pick(|&id| Some(id).filter(is_there)) {
             self.games.resync(&id);
         }
     }

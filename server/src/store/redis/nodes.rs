@@ -77,7 +77,7 @@ impl Master {
             } else {
                 info!(node = %presence::node(node), "a node is gone");
             }
-            for id in self.hub.games.keys(|_| true) {
+            for id in self.hub.games.pick(|&id| Some(id)) {
                 self.hub.games.send(&id, Feed::Gone(node));
             }
         }

@@ -230,13 +230,13 @@ impl Master {
     /// The buckets of a slice in which this node follows something, with the games among that.
     fn followed(&self, slice: u32) -> HashMap<usize, Vec<GameId>> {
         let mut followed: HashMap<usize, Vec<GameId>> = HashMap::new();
-        let is_here = |bucket: Bucket| bucket.slice() == slice && self.owns(bucket);
-        for id in self.hub.games.keys(|&id| is_here(Bucket::of_game(id))) {
-            let bucket = Bucket::of_game(id).index();
+        let is_here = |bucket: &Bucket| bucket.slice() == slice && self.owns(*bucket);
+        let here = |bucket: Bucket| Some(bucket).filter(is_here).map(Bucket::index);
+        let games = &self.hub.games;
+        for (bucket, id) in games.pick(|&id| here(Bucket::of_game(id)).map(|at| (at, id))) {
             followed.entry(bucket).or_default().push(id);
         }
-        for user in self.hub.users.keys(|user| is_here(Bucket::of_user(user))) {
-            let bucket = Bucket::of_user(&user).index();
+        for bucket in self.hub.users.pick(|user| here(Bucket::of_user(user))) {
             followed.entry(bucket).or_default();
         }
         followed
