@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use zeitnot_game::color::Color;
 use zeitnot_game::entry::Entry;
 use zeitnot_game::game::Game;
-use zeitnot_game::id::{GameId, Head, Tag, UserId, Version};
+use zeitnot_game::id::{GameId, Head, UserId, Version};
 use zeitnot_game::time::{PlayTime, Timestamp};
 use zeitnot_game::wire::{Before, ChatFrame, ServerMsg, Snapshot, SnapshotFrame, frame_of};
 
@@ -22,7 +22,7 @@ use crate::fanout::Fanout;
 use crate::followers::Followers;
 use crate::limits::MAX_RESUMED;
 use crate::outbox::{Outbox, Texts};
-use crate::store::Said;
+use crate::store::{Said, tag_of};
 
 pub use crate::store::Leaving;
 pub use log::{Fit, Origin};
@@ -283,11 +283,6 @@ impl Replica {
     pub fn is_followed(&self) -> bool {
         !self.followers.is_empty()
     }
-}
-
-/// The tag of an entry as it is stored.
-fn tag_of(line: &str) -> Option<Tag> {
-    line.rsplit(' ').next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ use crate::limits::Quota;
 
 pub use challenge::{Challenge, Seated, Seeker, TakeSeat};
 pub use channels::{Follow, UserFollow};
-pub(crate) use log::random_tag;
 pub use log::{Append, Appended, Create, Heal, Healed, Published, Tail};
+pub(crate) use log::{random_tag, tag_of};
 pub use presence::{Here, Leaving, Left, NodeMark, Noted, Seats, Sitting};
 pub use roster::Roster;
 

@@ -231,14 +231,14 @@ fn a_held_reply_waits_until_it_is_released_or_its_client_is_gone() {
 fn an_append_is_known_by_its_shape_and_a_commit_by_its_answer() {
     let (server, proxy) = start();
     let script = |reply: &str| {
-        let script = format!("return {{{reply}}}");
+        let script = format!("return {reply}");
         let hash = server.call(&["SCRIPT", "LOAD", &script]).unwrap();
         let keys = "{b:17}:game:q7ZwA0bX {b:17}:due";
         let hash = hash.text().unwrap();
-        format!("EVALSHA {hash} 2 {keys} 1 2 3 0 first aaaaa 0 - - e2e4")
+        format!("EVALSHA {hash} 2 {keys} 1 2 3 0 first 0 2 aaaaa 0 - - e2e4")
     };
-    let early = script("'early',7");
-    let committed = script("'committed',2,7");
+    let early = script("{'early',7}");
+    let committed = script("'7 2'");
     let swallowed = proxy.swallow(Swallow::first(is_append).answered(is_commit));
     let mut client = Client::connect(&proxy);
     client.ask(&early, "*2\r\n$5\r\nearly\r\n:7\r\n");

@@ -1,6 +1,8 @@
 //! The log as commands reach it: what is appended, and again until the store answers; what was missing, read; what the
 //! store has lost, given back. Nothing else in the server appends.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -34,6 +36,7 @@ impl Step {
         let tag = random_tag();
         let append = Append {
             after: replica.game().head(),
+            after_at: replica.game().at(),
             tag,
             origin: replica.game().origin(),
             bodies: events.iter().map(Event::to_string).collect(),
@@ -48,10 +51,15 @@ impl Play {
     /// Sends an append until the store answers or `give_up` has come, always the same one, and folds in what became of
     /// it.
     pub(super) async fn write(&self, step: Step, give_up: Instant) -> Result<Written, Refused> {
+        let version = step.append.head().version;
         let mut is_first = true;
         let (asked, appended) = loop {
             let asked = self.question();
-            let appended = self.store.append(self.id, &step.append).await;
+            let appended = tokio::select! {
+                biased;
+                at = self.hear(&step.append) => Ok(Appended::Committed { version, at }),
+                answered = self.store.append(self.id, &step.append) => answered,
+            };
             METRICS.append_seconds.observe(asked.at.elapsed());
             METRICS.appends.at(kind_of(&appended)).inc();
             match appended {
@@ -87,6 +95,21 @@ impl Play {
             }
             Appended::Early { at } => Ok(Written::Early(at)),
         }
+    }
+
+    /// The moment of an append, once it is the last that is known here: what is published often comes before the answer.
+    /// The room folds that in, and looks here afterwards.
+    fn hear(&self, append: &Append) -> impl Future<Output = Timestamp> {
+        let head = append.head();
+        poll_fn(move |_| {
+            let replica = self.lock();
+            let game = replica.game();
+            if game.head() == head {
+                Poll::Ready(game.at())
+            } else {
+                Poll::Pending
+            }
+        })
     }
 
     /// Folds in the end of the store's log, or gives the store back what it has lost; the answer is from where it has to
@@ -135,8 +158,11 @@ impl Play {
         }
     }
 
-    /// The published lines may have come first: what is held already is left alone.
+    /// The published lines may have come first.
     fn fold_committed(&self, step: &Step, at: Timestamp, now: PlayTime) {
+        if self.lock().game().head() == step.append.head() {
+            return;
+        }
         let entry = |event| Entry::new(event, at, step.append.tag).as_str().to_owned();
         let lines: Vec<String> = step.events.iter().copied().map(entry).collect();
         let first = step.append.after.version.next();

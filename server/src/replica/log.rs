@@ -9,11 +9,11 @@ use zeitnot_game::id::{Head, Version};
 use zeitnot_game::time::{PlayTime, Timestamp};
 use zeitnot_game::wire::{Before, frame_of};
 
-use super::{Replica, tag_of};
+use super::Replica;
 use crate::limits::HEAL_ENDED;
 use crate::metrics::METRICS;
 use crate::outbox::Texts;
-use crate::store::{Heal, Published, Tail};
+use crate::store::{Heal, Published, Tail, tag_of};
 
 /// What there was to do with lines from the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

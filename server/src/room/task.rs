@@ -3,6 +3,7 @@
 mod people;
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, OptionFuture};
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 use tracing::debug;
 use zeitnot_game::game::Rejection;
 use zeitnot_game::id::{GameId, Version};
@@ -124,19 +125,13 @@ struct Room {
 
 impl Room {
     async fn serve(mut self) {
+        // Made once: most of what a step costs would be to make it again.
+        let mut alarm = pin!(sleep(Duration::ZERO));
         loop {
-            let deadline = self.deadline().map(sleep_until);
-            let people = self.people_at();
-            let is_idle = self.current.is_none()
-                && self.aside.is_empty()
-                && self.early.is_empty()
-                && self.sitting.is_none()
-                && people.is_none();
-            let people = people.map(sleep_until);
-            let linger = self.empty_since.filter(|_| is_idle);
-            let linger = linger.map(|since| sleep_until(since + ROOM_LINGER));
-            let catch_up = self.catch_up_at.map(sleep_until);
-            let missing = self.missing.map(|(_, moment)| sleep_until(moment));
+            let moment = self.alarm();
+            if let Some(moment) = moment.filter(|&moment| moment != alarm.deadline()) {
+                alarm.as_mut().reset(moment);
+            }
             tokio::select! {
                 message = self.mailbox.recv() => match message {
                     Some(message) => self.on_message(message),
@@ -147,26 +142,54 @@ impl Room {
                 Some(read) = OptionFuture::from(self.reading.as_mut()) => self.on_read(read),
                 Some(()) = OptionFuture::from(self.sitting.as_mut()) => self.on_seated(),
                 Some(()) = self.aside.next() => {}
-                Some(()) = OptionFuture::from(people) => {}
-                Some(()) = OptionFuture::from(deadline) => self.call_flag(),
-                Some(()) = OptionFuture::from(catch_up) => {
-                    let now = self.rooms.store.play_time(self.id);
-                    self.lock().catch_spectators_up(now);
-                    self.catch_up_at = None;
-                }
-                Some(()) = OptionFuture::from(missing) => {
-                    if self.missing.take().is_some_and(|(length, _)| self.is_behind(length)) {
-                        self.read();
-                    }
-                }
-                Some(()) = OptionFuture::from(linger) => {
-                    if self.rooms.retire(self.id, &mut self.mailbox) {
+                () = &mut alarm, if moment.is_some() => {
+                    self.on_alarm();
+                    let is_over = self.closes_at().is_some_and(|moment| moment <= Instant::now());
+                    if is_over && self.rooms.retire(self.id, &mut self.mailbox) {
                         return self.hand_over().await;
                     }
                 }
             }
             self.look_around();
         }
+    }
+
+    /// When to look at the time next; who is here is looked at after each step.
+    fn alarm(&self) -> Option<Instant> {
+        let moments = [
+            self.people_at(),
+            self.deadline(),
+            self.catch_up_at,
+            self.missing.map(|(_, moment)| moment),
+            self.closes_at(),
+        ];
+        moments.into_iter().flatten().min()
+    }
+
+    fn on_alarm(&mut self) {
+        let now = Instant::now();
+        self.look_at_clock();
+        if self.catch_up_at.is_some_and(|moment| moment <= now) {
+            let now = self.rooms.store.play_time(self.id);
+            self.lock().catch_spectators_up(now);
+            self.catch_up_at = None;
+        }
+        if let Some((length, _)) = self.missing.take_if(|(_, moment)| *moment <= now)
+            && self.is_behind(length)
+        {
+            self.read();
+        }
+    }
+
+    /// When the room closes if nobody needs it until then.
+    fn closes_at(&self) -> Option<Instant> {
+        let since = self.empty_since?;
+        let is_idle = self.current.is_none()
+            && self.aside.is_empty()
+            && self.early.is_empty()
+            && self.sitting.is_none()
+            && self.people_at().is_none();
+        is_idle.then(|| since + ROOM_LINGER)
     }
 
     /// What came while the room closed goes to the next one.
@@ -184,7 +207,10 @@ impl Room {
         self.look_at_people();
         let (is_followed, is_behind) = {
             let replica = self.lock();
-            self.follow.know(replica.game().head().version);
+            // Whoever looks at the log may find that it is another one.
+            let looks = self.current.is_some() || self.reading.is_some() || !self.aside.is_empty();
+            let known = !looks && !replica.is_broken();
+            self.follow.know(known.then(|| replica.game().head()));
             (replica.is_followed(), replica.has_spectators_behind())
         };
         if is_behind && self.catch_up_at.is_none() {

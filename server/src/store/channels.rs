@@ -4,12 +4,11 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use zeitnot_game::id::{GameId, UserId, Version};
+use zeitnot_game::id::{GameId, Head, UserId};
 
 use super::{Feed, UserFeed};
 use crate::limits::{FOLLOW_QUEUE, USER_QUEUE};
@@ -29,8 +28,32 @@ pub struct Channels<K, F> {
 struct Channel<F> {
     tx: broadcast::Sender<F>,
     /// Of a game: the newest entry that its follower says it has.
-    known: Arc<AtomicU32>,
+    known: Known,
 }
+
+impl<F> Channel<F> {
+    fn send(&self, item: F) {
+        // Nobody there is no error: the channel goes with the next sweep.
+        let _ = self.tx.send(item);
+    }
+}
+
+impl Channel<Feed> {
+    /// Whether the follower has all that this tells of.
+    fn is_known(&self, feed: &Feed) -> bool {
+        let Some(known) = *lock(&self.known) else {
+            return false;
+        };
+        match feed {
+            Feed::Published(published) => published.head() == Some(known),
+            Feed::Length(length) => *length <= known.version,
+            _ => false,
+        }
+    }
+}
+
+/// Shared by a game's channel and its follower.
+type Known = Arc<Mutex<Option<Head>>>;
 
 /// The followers of games.
 pub type GameChannels = Channels<GameId, Feed>;
@@ -73,7 +96,7 @@ impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
             tx: broadcast::Sender::new(self.queue),
             known: Arc::default(),
         });
-        channel.known.store(0, Ordering::Relaxed);
+        *lock(&channel.known) = None;
         Following {
             rx: channel.tx.subscribe(),
             resync: self.resync.clone(),
@@ -84,8 +107,7 @@ impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
     /// Hands an item to the followers, if there are any.
     pub fn send(&self, key: &K, item: F) {
         if let Some(channel) = self.lock().get(key) {
-            // Nobody there is no error: the channel goes with the next sweep.
-            let _ = channel.tx.send(item);
+            channel.send(item);
         }
     }
 
@@ -120,20 +142,17 @@ impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Channel<F>>> {
-        // The map is whole even if a holder panicked: each change is a single call.
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.channels)
     }
 }
 
 impl GameChannels {
-    /// Tells how many entries a log has, unless its follower has said that it has them.
-    pub fn tell_length(&self, id: GameId, length: Version) {
-        let channels = self.lock();
-        if let Some(channel) = channels.get(&id)
-            && channel.known.load(Ordering::Relaxed) < length.0
+    /// Hands an item to the follower, if there is one, unless it has said that it knows.
+    pub fn tell(&self, id: &GameId, feed: Feed) {
+        if let Some(channel) = self.lock().get(id)
+            && !channel.is_known(&feed)
         {
-            // As above.
-            let _ = channel.tx.send(Feed::Length(length));
+            channel.send(feed);
         }
     }
 }
@@ -143,14 +162,14 @@ impl GameChannels {
 pub struct Following<F> {
     rx: broadcast::Receiver<F>,
     resync: F,
-    known: Arc<AtomicU32>,
+    known: Known,
 }
 
 impl Follow {
-    /// Says which entry is the newest that the follower has: it need not be told that the log is so long. A game has
-    /// one follower on a node, its room.
-    pub fn know(&self, newest: Version) {
-        self.known.store(newest.0, Ordering::Relaxed);
+    /// Says which entry is the newest that the follower has: it need not be told of that again. Nothing, where it may
+    /// just be learning that the log is another one. A game has one follower on a node, its room.
+    pub fn know(&self, newest: Option<Head>) {
+        *lock(&self.known) = newest;
     }
 }
 
@@ -164,9 +183,17 @@ impl<F: Clone> Following<F> {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is inside is whole even if a holder panicked: each change is a single call.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
+    use zeitnot_game::id::Version;
+
     use super::*;
+    use crate::store::Published;
 
     #[tokio::test]
     async fn a_follower_that_is_slow_is_told_to_read() {
@@ -197,14 +224,43 @@ mod tests {
     async fn only_who_has_less_is_told_how_long_a_log_is() {
         let (channels, game) = (GameChannels::default(), "q7ZwA0bX".parse().unwrap());
         let mut follow = channels.follow(&game);
-        follow.know(Version(2));
-        channels.tell_length(game, Version(2));
-        channels.tell_length(game, Version(3));
+        follow.know(Some(head(2, "aZ4k9")));
+        channels.tell(&game, Feed::Length(Version(2)));
+        channels.tell(&game, Feed::Length(Version(3)));
         assert_eq!(follow.next().await, Feed::Length(Version(3)));
         // A room that opens later has nothing yet.
         let mut later = channels.follow(&game);
-        channels.tell_length(game, Version(1));
+        channels.tell(&game, Feed::Length(Version(1)));
         assert_eq!(later.next().await, Feed::Length(Version(1)));
+    }
+
+    #[tokio::test]
+    async fn only_who_has_not_got_it_is_told_what_was_published() {
+        let (channels, game) = (GameChannels::default(), "q7ZwA0bX".parse().unwrap());
+        let mut follow = channels.follow(&game);
+        let published = |tag| {
+            let lines = ["e2e4", "draw-offer white"].map(|body| format!("{body} 10 {tag}"));
+            Feed::Published(Arc::new(Published {
+                first: Version(2),
+                before: "aZ4k9".parse().unwrap(),
+                lines: lines.into(),
+            }))
+        };
+        follow.know(Some(head(3, "bQ7xM")));
+        channels.tell(&game, published("bQ7xM"));
+        // As long, but another history.
+        channels.tell(&game, published("cQ7xM"));
+        follow.know(None);
+        channels.tell(&game, published("bQ7xM"));
+        assert_eq!(follow.next().await, published("cQ7xM"));
+        assert_eq!(follow.next().await, published("bQ7xM"));
+    }
+
+    fn head(version: u32, tag: &str) -> Head {
+        Head {
+            version: Version(version),
+            tag: tag.parse().unwrap(),
+        }
     }
 
     fn has_lost<F: Clone>(follow: &mut Following<F>) -> bool {

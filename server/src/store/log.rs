@@ -29,6 +29,8 @@ pub(crate) fn random_tag() -> Tag {
 pub struct Append {
     /// The last entry that the caller knows.
     pub after: Head,
+    /// The moment of that entry: these are not dated before it. Of entry 1, 0: its own is the zero of the scale.
+    pub after_at: Timestamp,
     /// The mark of this append and its nonce: drawn at random once, and the same when it is sent again.
     pub tag: Tag,
     /// The zero of the game's scale, from its entry 1.
@@ -39,6 +41,18 @@ pub struct Append {
     pub not_before: Option<Timestamp>,
     /// When the game is handed out by [`Store::due`](super::Store::due), after these events; nothing: never.
     pub due_in: Option<Millis>,
+}
+
+impl Append {
+    /// Its last entry, once it is committed.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        let count = u32::try_from(self.bodies.len()).unwrap_or(u32::MAX);
+        Head {
+            version: Version(self.after.version.0.saturating_add(count)),
+            tag: self.tag,
+        }
+    }
 }
 
 /// What became of an append.
@@ -90,6 +104,24 @@ pub struct Published {
     pub before: Tag,
     /// Its lines.
     pub lines: Vec<String>,
+}
+
+impl Published {
+    /// Its last entry; nothing if there is none.
+    #[must_use]
+    pub fn head(&self) -> Option<Head> {
+        let before = self.first.0.checked_sub(1)?;
+        let count = u32::try_from(self.lines.len()).ok()?;
+        Some(Head {
+            version: Version(before.checked_add(count)?),
+            tag: tag_of(self.lines.last()?)?,
+        })
+    }
+}
+
+/// The tag of an entry as it is stored.
+pub(crate) fn tag_of(line: &str) -> Option<Tag> {
+    line.rsplit(' ').next()?.parse().ok()
 }
 
 /// What a log has lost.

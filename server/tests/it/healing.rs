@@ -14,7 +14,7 @@ use zeitnot::store::redis::RedisStore;
 use zeitnot::store::{Append, Appended, Create, Store};
 use zeitnot_game::id::{GameId, Head, Tag, Version};
 use zeitnot_game::setup::FirstEntry;
-use zeitnot_game::time::{Millis, PlayTime};
+use zeitnot_game::time::{Millis, PlayTime, Timestamp};
 use zeitnot_loadtest::deployment::{FaultProxy, RedisServer, Target};
 
 use crate::support::client::PATIENCE;
@@ -115,6 +115,7 @@ struct Pair {
     master: RedisServer,
     replica: RedisServer,
     head: Head,
+    at: Timestamp,
     origin: PlayTime,
 }
 
@@ -139,6 +140,7 @@ impl Pair {
                 version: Version(1),
                 tag,
             },
+            at: Timestamp(0),
             origin: first.origin,
         }
     }
@@ -146,6 +148,7 @@ impl Pair {
     async fn append(&mut self, node: &Node, (tag, body): (&str, &str)) {
         let append = Append {
             after: self.head,
+            after_at: self.at,
             tag: tag.parse().unwrap(),
             origin: self.origin,
             bodies: vec![body.to_owned()],
@@ -153,11 +156,12 @@ impl Pair {
             due_in: Some(Millis::from_secs(3600)),
         };
         let appended = node.store.append(game(), &append).await.unwrap();
-        let Appended::Committed { version, .. } = appended else {
+        let Appended::Committed { version, at } = appended else {
             panic!("not committed: {appended:?}");
         };
         let tag = append.tag;
         self.head = Head { version, tag };
+        self.at = at;
     }
 
     /// From here on the replica hears nothing of its master.
@@ -186,6 +190,7 @@ impl Pair {
     async fn go_on(&mut self, node: &Node, (tag, body): (&str, &str)) {
         let append = Append {
             after: self.head,
+            after_at: self.at,
             tag: tag.parse().unwrap(),
             origin: self.origin,
             bodies: vec![body.to_owned()],

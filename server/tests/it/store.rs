@@ -97,6 +97,7 @@ fn setup(nonce: &str) -> Create {
 pub(crate) struct Known {
     id: GameId,
     head: Head,
+    at: Timestamp,
     origin: PlayTime,
 }
 
@@ -122,6 +123,7 @@ impl Known {
                 version: Version(1),
                 tag: first.tag,
             },
+            at: Timestamp(0),
             origin: first.origin,
         }
     }
@@ -129,6 +131,7 @@ impl Known {
     fn append(&self, nonce: &str, bodies: &[&str]) -> Append {
         Append {
             after: self.head,
+            after_at: self.at,
             tag: tag(nonce),
             origin: self.origin,
             bodies: bodies.iter().map(|&body| body.to_owned()).collect(),
@@ -162,6 +165,7 @@ impl Known {
             version,
             tag: append.tag,
         };
+        self.at = at;
         at
     }
 }

@@ -3,7 +3,7 @@
 use crate::deployment::resp::Reply;
 
 /// Arguments of an append of one entry, behind its two keys.
-const MIN_ARGUMENTS: usize = 10;
+const MIN_ARGUMENTS: usize = 12;
 
 /// Whether a command appends to a game's log: a script with the log and what is due in its bucket, and at least one entry.
 #[must_use]
@@ -20,7 +20,9 @@ pub fn is_append(words: &[&[u8]]) -> bool {
 /// Whether the answer to an append says that it was written.
 #[must_use]
 pub fn is_commit(reply: &Reply) -> bool {
-    reply.items().first().and_then(Reply::bytes) == Some(b"committed")
+    // The moment of the entry; all else is a list.
+    let text = reply.bytes().unwrap_or_default();
+    text.first().is_some_and(u8::is_ascii_digit)
 }
 
 #[cfg(test)]
@@ -29,7 +31,8 @@ mod tests {
 
     #[test]
     fn only_an_append_is_one() {
-        let text = "EVALSHA 3f2a 2 {b:17}:game:q7ZwA0bX {b:17}:due 1 2 3 0 first aaaaa 0 - - e2e4";
+        let text =
+            "EVALSHA 3f2a 2 {b:17}:game:q7ZwA0bX {b:17}:due 1 2 3 0 first 0 2 aaaaa 0 - - e2e4";
         let words: Vec<&[u8]> = text.split(' ').map(str::as_bytes).collect();
         assert!(is_append(&words));
         // `schedule.lua` has the same keys.

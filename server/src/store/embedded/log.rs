@@ -76,13 +76,10 @@ pub(super) async fn append(
     now: Moment,
 ) -> sqlx::Result<(Appended, Option<Published>)> {
     let after = append.after;
-    let length = u32::try_from(append.bodies.len()).unwrap_or(u32::MAX);
-    let end = Version(after.version.0.saturating_add(length));
+    let end = append.head().version;
     let known = lines_from(&mut *connection, id, after.version).await?;
-    let (last, newer) = match known.split_first() {
-        Some((last, newer)) if after.version > Version(0) && has_tag(last, after.tag) => {
-            (last, newer)
-        }
+    let newer = match known.split_first() {
+        Some((last, newer)) if after.version > Version(0) && has_tag(last, after.tag) => newer,
         _ => return Ok((Appended::Stale(whole(connection, id).await?), None)),
     };
     if let Some(first) = newer.first() {
@@ -98,13 +95,8 @@ pub(super) async fn append(
         };
         return Ok((appended, None));
     }
-    let is_first = after.version == Version(1);
-    let last_at = if is_first {
-        Timestamp(0) // its own moment is the zero of the scale
-    } else {
-        moment(last)?
-    };
-    let at = now.play.on_scale_of(append.origin).max(last_at);
+    let scaled = now.play.on_scale_of(append.origin);
+    let at = scaled.max(append.after_at);
     if append.not_before.is_some_and(|moment| at < moment) {
         return Ok((Appended::Early { at }, None));
     }

@@ -166,7 +166,7 @@ impl Store for EmbeddedStore {
     async fn sit(&self, id: GameId, here: &Here) -> Result<Seats, Unavailable> {
         let now = Instant::now();
         let games = &self.shared.games;
-        let tell = |seats| games.send(&id, Feed::Seats(seats));
+        let tell = |seats| games.tell(&id, Feed::Seats(seats));
         let moment = (self.clock.at(now), now);
         Ok(self
             .shared

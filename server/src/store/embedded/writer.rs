@@ -251,7 +251,7 @@ async fn write_one(
 fn publish((id, feed): (GameId, Option<Feed>), answer: Finish) -> Finish {
     Box::new(move |shared| {
         if let Some(feed) = feed {
-            shared.games.send(&id, feed);
+            shared.games.tell(&id, feed);
         }
         answer(shared);
     })

@@ -140,7 +140,7 @@ impl Hub {
         let payload = payload.as_deref();
         match &topic {
             Topic::Game(id) => match payload.and_then(|message| parse(message, self.mark)) {
-                Some(feed) => self.games.send(id, feed),
+                Some(feed) => self.games.tell(id, feed),
                 // Another build's, perhaps: the log tells.
                 None => self.games.resync(id),
             },

@@ -160,7 +160,8 @@ impl Master {
             .await;
         match first {
             Err(error) if is_unknown(&error) => {
-                self.meet(&scripts).await?;
+                // Seldom done, and large: in a box, so that all others are small.
+                Box::pin(self.meet(&scripts)).await?;
                 self.run_of(pick(&self.scripts()), keys, args).await
             }
             result => result,

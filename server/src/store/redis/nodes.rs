@@ -78,7 +78,7 @@ impl Master {
                 info!(node = %presence::node(node), "a node is gone");
             }
             for id in self.hub.games.pick(|&id| Some(id)) {
-                self.hub.games.send(&id, Feed::Gone(node));
+                self.hub.games.tell(&id, Feed::Gone(node));
             }
         }
         Ok(())

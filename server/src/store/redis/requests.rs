@@ -64,6 +64,8 @@ impl Store for RedisStore {
         let mut args = vec![
             text(&index.to_string()),
             text(append.after.tag.as_str()),
+            text(&append.after_at.0.to_string()),
+            text(&append.after.version.next().to_string()),
             text(append.tag.as_str()),
             text(&origin.to_string()),
             optional(append.not_before.map(|moment| moment.0)),
@@ -72,7 +74,8 @@ impl Store for RedisStore {
         args.extend(append.bodies.iter().map(|body| text(body)));
         let keys = vec![keys::log(id), Bucket::of_game(id).due()];
         let request: (Pick, Request) = (|scripts| &scripts.append, (keys, args));
-        let (appended, is_unheard) = self.run_dated(id, request, scripts::appended).await?;
+        let read = |reply| scripts::appended(reply, append.head().version);
+        let (appended, is_unheard) = self.run_dated(id, request, read).await?;
         if is_unheard {
             // It is committed: the answer does not wait until somebody hears again.
             let masters = self.masters.clone();

@@ -141,10 +141,8 @@ pub(super) fn is_fenced(reply: &Value) -> bool {
     word.as_deref() == Some(FENCED)
 }
 
-/// What `tick.lua` tells.
+/// What `tick.lua` tells of a bucket.
 pub(super) struct Ticked {
-    /// The store's time, in milliseconds.
-    pub(super) now: u64,
     wall: u64,
     play: u64,
     /// For how long the bucket heals, in milliseconds.
@@ -168,26 +166,31 @@ impl Ticked {
     }
 }
 
-/// Reads the reply of `tick.lua`: one for each bucket.
-pub(super) fn ticked(reply: Value) -> Result<Vec<Ticked>, Error> {
-    let buckets: Vec<Value> = reply.convert()?;
-    buckets.into_iter().map(ticked_one).collect()
+/// Reads the reply of `tick.lua`: the store's time, in milliseconds, and what there is to tell of each bucket.
+pub(super) fn ticked(reply: Value) -> Result<(u64, Vec<Ticked>), Error> {
+    let text: String = reply.convert()?;
+    let mut lines = text.split('\n');
+    let now = lines.next().and_then(|now| now.parse().ok());
+    let buckets = lines.map(ticked_one).collect::<Option<_>>();
+    now.zip(buckets).ok_or_else(unexpected)
 }
 
-fn ticked_one(reply: Value) -> Result<Ticked, Error> {
-    let mut words = Words::of(reply);
-    let (now, wall, play) = (words.next()?, words.next()?, words.next()?);
-    let (healing, has_due) = (words.next()?, words.next()?);
-    let ids: Vec<String> = words.next()?;
-    let lengths: Vec<u32> = words.next()?;
-    Ok(Ticked {
-        now,
+fn ticked_one(line: &str) -> Option<Ticked> {
+    let mut lists = line.split(',');
+    let mut numbers = lists.next()?.split(' ').map(str::parse);
+    let mut number = || numbers.next()?.ok();
+    let (wall, play, healing, has_due) = (number()?, number()?, number()?, number()? == 1);
+    let overdue = lists.next()?.split_whitespace();
+    let lengths = lists.next()?.split_whitespace();
+    Some(Ticked {
         wall,
         play,
         healing,
         has_due,
-        overdue: ids.iter().filter_map(|id| id.parse().ok()).collect(),
-        lengths: lengths.into_iter().map(Version).collect(),
+        overdue: overdue.filter_map(|id| id.parse().ok()).collect(),
+        lengths: lengths
+            .map(|length| length.parse().ok().map(Version))
+            .collect::<Option<_>>()?,
     })
 }
 
@@ -218,26 +221,26 @@ pub(super) fn scheduled(reply: Value) -> Result<(), Error> {
     }
 }
 
-/// Reads the reply of `append.lua`: what became of it, and whether nobody was told of it.
-pub(super) fn appended(reply: Value) -> Result<(Appended, bool), Error> {
+/// Reads the reply of `append.lua`: what became of it, and whether nobody was told of it. `version` is that of its last
+/// entry.
+pub(super) fn appended(reply: Value, version: Version) -> Result<(Appended, bool), Error> {
+    if let Value::String(text) = &reply {
+        let (at, followers) = match text.split_once(' ') {
+            Some((at, followers)) => (at, Some(followers)),
+            None => (&**text, None),
+        };
+        let at = Timestamp(at.parse().map_err(|_| unexpected())?);
+        return Ok((Appended::Committed { version, at }, followers == Some("0")));
+    }
     let mut words = Words::of(reply);
-    let mut is_unheard = false;
     let appended = match words.next::<String>()?.as_str() {
-        "committed" => {
-            let (version, at) = (words.next()?, words.next()?);
-            is_unheard = !words.is_empty() && words.next::<u32>()? == 0;
-            Appended::Committed {
-                version: Version(version),
-                at: Timestamp(at),
-            }
-        }
         "early" => Appended::Early {
             at: Timestamp(words.next()?),
         },
         "stale" => Appended::Stale(words.tail()?),
         _ => return Err(unexpected()),
     };
-    Ok((appended, is_unheard))
+    Ok((appended, false))
 }
 
 /// Reads the reply of `seats.lua`.

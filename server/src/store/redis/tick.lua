@@ -4,16 +4,21 @@
 --
 -- KEYS  for each bucket (in a cluster only one, since each has a slot of its own) the play clock: `wall`, TIME at its
 --       last tick, `play`, the play time then, `healed`, TIME when healing ends or ended (ms), and `run`, the process of
---       the last tick; what is due in the bucket; the channel of the caller's probe; then logs whose lengths it wants
+--       the last tick; what is due in the bucket; then logs whose lengths the caller wants, and the channel of its
+--       probe, if that shall be sent
 -- ARGV  in ms: the gap below which a tick writes nothing, the gap above which the store was away, what counts of that,
 --       for how long healing lasts; then how long after its moment a game is handed out, after how long again (ms);
---       then for each bucket: how many at most, the play time that the caller knew last (empty: none), 1 if the probe
---       shall be sent, and of how many logs it wants the lengths
--- Reply for each bucket {TIME now, wall, play, ms until healing ends, 1 or 0: whether a game is due some time,
---       {id, id, ...}, {length, length, ...}}
+--       then for each bucket: how many at most, the play time that the caller knew last (empty: none), of how many logs
+--       it wants the lengths, and 1 if the probe shall be sent
+-- Reply lines: TIME now; then for each bucket `wall play healing has_due,ids,lengths`: the play clock, ms until healing
+--       ends, 1 or 0 for whether a game is due some time, and two lists, apart by blanks, of games and of lengths. It is
+--       one text since the server writes what is nested by another, slower way.
 local call = redis.call
 local same, outage, counted, healing = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local grace, retry = tonumber(ARGV[5]), tonumber(ARGV[6])
+
+-- Of a number by itself text is made by a slower way.
+local text = string.format
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -34,23 +39,23 @@ local function move(clock, known)
     if play == 0 then
       play = now
     end
-    call('HSET', clock, 'wall', wall, 'play', play, 'healed', healed, 'run', RUN)
+    call('HSET', clock, 'wall', text('%d', wall), 'play', text('%d', play), 'healed', text('%d', healed), 'run', RUN)
   elseif now < healed then
     if gap < 0 or gap >= same then
       wall = now
-      call('HSET', clock, 'wall', wall)
+      call('HSET', clock, 'wall', text('%d', wall))
     end
   elseif gap < 0 or gap >= same or wall < healed then
     play = play + (gap > outage and counted or math.max(now - math.max(wall, healed), 0))
     wall = now
-    call('HSET', clock, 'wall', wall, 'play', play)
+    call('HSET', clock, 'wall', text('%d', wall), 'play', text('%d', play))
   end
   return wall, play, healed
 end
 
-local replies, key, arg = {}, 1, 7
+local lines, key, arg = {text('%d', now)}, 1, 7
 while KEYS[key] do
-  local due, batch, logs = KEYS[key + 1], ARGV[arg], tonumber(ARGV[arg + 3])
+  local due, batch, logs = KEYS[key + 1], ARGV[arg], tonumber(ARGV[arg + 2])
   local wall, play, healed = move(KEYS[key], tonumber(ARGV[arg + 1]))
   local left = math.max(healed - now, 0)
 
@@ -63,14 +68,20 @@ while KEYS[key] do
     end
   end
 
-  local lengths = {}
-  for i = 1, logs do
-    lengths[i] = call('LLEN', KEYS[key + 2 + i])
+  local line = text('%d %d %d %d,', wall, play, left, earliest and 1 or 0) .. table.concat(overdue, ' ') .. ','
+  key = key + 2
+  if logs > 0 then
+    local lengths = {}
+    for i = 1, logs do
+      lengths[i] = call('LLEN', KEYS[key])
+      key = key + 1
+    end
+    line = line .. table.concat(lengths, ' ')
   end
-  if ARGV[arg + 2] == '1' then
-    call('SPUBLISH', KEYS[key + 2], '')
+  if ARGV[arg + 3] == '1' then
+    call('SPUBLISH', KEYS[key], '')
+    key = key + 1
   end
-  replies[#replies + 1] = {now, wall, play, left, earliest and 1 or 0, overdue, lengths}
-  key, arg = key + 3 + logs, arg + 4
+  lines[#lines + 1], arg = line, arg + 4
 end
-return replies
+return table.concat(lines, '\n')

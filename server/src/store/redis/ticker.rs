@@ -21,6 +21,7 @@ use crate::limits::{
     IDLE_TICK_ROUNDS, LENGTHS_A_TICK, LENGTHS_ROUNDS, MAX_TICK_AGE, SAME_TICK, TICK_PERIOD,
     TICK_SLICES,
 };
+use crate::store::Feed;
 
 /// Whether the server itself said so, and not that it is another server's business: it may write again some time.
 fn is_answer(error: &Error) -> bool {
@@ -55,7 +56,8 @@ impl Master {
 
     /// Ticks one bucket now.
     pub(super) async fn tick(&self, bucket: Bucket) -> Result<(), Error> {
-        self.tick_at_once(&[Wish::of(bucket)]).await
+        // Seldom done, and large: in a box, so that what may have to is small.
+        Box::pin(self.tick_at_once(&[Wish::of(bucket)])).await
     }
 
     /// Ticks every bucket now.
@@ -75,7 +77,7 @@ impl Master {
         let scripts = self.scripts();
         match self.tick_as(&scripts, wishes).await {
             Err(error) if is_unknown(&error) => {
-                self.meet(&scripts).await?;
+                Box::pin(self.meet(&scripts)).await?;
                 self.tick_as(&self.scripts(), wishes).await
             }
             result => result,
@@ -94,13 +96,13 @@ impl Master {
         }
         let reply = reply?;
         let answered = Instant::now();
-        let told = scripts::ticked(reply)?;
+        let (now, told) = scripts::ticked(reply)?;
         self.pulse.answered.notify_one();
         for (wish, told) in wishes.iter().zip(told) {
             let tick = Tick {
                 asked,
                 answered,
-                now: told.now,
+                now,
                 lease: told.lease(&scripts.process),
             };
             self.take(wish, told, tick);
@@ -122,7 +124,7 @@ impl Master {
             let _ = self.hub.due.try_send(id);
         }
         for (&id, &length) in wish.lengths.iter().zip(&told.lengths) {
-            self.hub.games.tell_length(id, length);
+            self.hub.games.tell(&id, Feed::Length(length));
         }
     }
 
@@ -153,14 +155,16 @@ impl Master {
             };
             let known = self.hub.clocks.lease(bucket).map(|lease| lease.play);
             let known = known.map(|known| known.to_string()).unwrap_or_default();
-            let channel = Topic::Probe(bucket, self.hub.mark).channel();
-            keys.extend([bucket.clock(), bucket.due(), channel]);
+            keys.extend([bucket.clock(), bucket.due()]);
             keys.extend(lengths.iter().map(|id| keys::log(*id)));
+            if probe {
+                keys.push(Topic::Probe(bucket, self.hub.mark).channel());
+            }
             args.extend([
                 Value::from(batch.to_string()),
                 Value::from(known),
-                Value::from(if probe { "1" } else { "0" }),
                 Value::from(lengths.len().to_string()),
+                Value::from(if probe { "1" } else { "0" }),
             ]);
         }
         (keys, args)
@@ -227,7 +231,7 @@ impl Master {
         }
     }
 
-    /// The buckets of a slice in which this node follows something, with the games among that.
+    /// The buckets of a slice in which this node follows something that wants ticks, with the games among that.
     fn followed(&self, slice: u32) -> HashMap<usize, Vec<GameId>> {
         let mut followed: HashMap<usize, Vec<GameId>> = HashMap::new();
         let is_here = |bucket: &Bucket| bucket.slice() == slice && self.owns(*bucket);
@@ -236,8 +240,11 @@ impl Master {
         for (bucket, id) in games.pick(|&id| here(Bucket::of_game(id)).map(|at| (at, id))) {
             followed.entry(bucket).or_default().push(id);
         }
-        for bucket in self.hub.users.pick(|user| here(Bucket::of_user(user))) {
-            followed.entry(bucket).or_default();
+        // Users have no clocks: only their channels are to be watched.
+        if self.has_slots() {
+            for bucket in self.hub.users.pick(|user| here(Bucket::of_user(user))) {
+                followed.entry(bucket).or_default();
+            }
         }
         followed
     }

@@ -70,11 +70,8 @@ async fn a_flag_falls_when_nobody_is_left_who_knew_the_game() {
 fn hand_out(game: GameId) -> Swallow {
     let is_tick = |words: &[&[u8]]| words.get(3).is_some_and(|key| key.ends_with(b":clock"));
     let has_game = move |reply: &Reply| {
-        let buckets = reply.items().iter();
-        let overdue = buckets.filter_map(|bucket| bucket.items().get(5));
-        overdue
-            .flat_map(Reply::items)
-            .any(|id| id.text() == Some(&game.to_string()))
+        let mut buckets = reply.text().unwrap_or_default().lines().skip(1);
+        buckets.any(|bucket| bucket.contains(&game.to_string()))
     };
     Swallow::first(is_tick).answered(has_game)
 }

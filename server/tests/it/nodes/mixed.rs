@@ -6,7 +6,7 @@ use zeitnot::store::redis::RedisStore;
 use zeitnot::store::{Append, Appended, Store as _};
 use zeitnot_game::id::{GameId, Head, Version};
 use zeitnot_game::setup::FirstEntry;
-use zeitnot_game::time::Millis;
+use zeitnot_game::time::{Millis, Timestamp};
 use zeitnot_loadtest::deployment::{Deployment, RedisKind};
 
 use super::nodes;
@@ -27,6 +27,7 @@ async fn write(deployment: &Deployment, game: GameId, (tag, bodies): (&str, &[&s
             version: Version(u32::try_from(lines.len()).unwrap()),
             tag: last.parse().unwrap(),
         },
+        after_at: Timestamp(0),
         tag: tag.parse().unwrap(),
         origin: first.origin,
         bodies: bodies.iter().map(|&body| body.to_owned()).collect(),

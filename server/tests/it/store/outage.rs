@@ -126,6 +126,7 @@ async fn commit_patiently(store: &dyn Store, known: &mut Known, append: &Append)
         version,
         tag: append.tag,
     };
+    known.at = at;
     at
 }
 

@@ -8,7 +8,7 @@ use zeitnot::health::Health;
 use zeitnot::store::redis::{ConnectError, RedisStore};
 use zeitnot::store::{Append, Appended, Create, Feed, Line, Store, Tail, UserFeed};
 use zeitnot_game::id::{GameId, Head, UserId, Version};
-use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
+use zeitnot_game::time::{Millis, PlayTime, Timestamp, UnixMillis};
 use zeitnot_loadtest::deployment::{FaultProxy, RedisServer, Swallow, is_append};
 
 use super::outage::{append_patiently, until_health_is};
@@ -304,6 +304,7 @@ async fn a_log_of_the_first_build_goes_on() {
             version: Version(1),
             tag: tag("first"),
         },
+        after_at: Timestamp(0),
         tag: tag("aaaaa"),
         origin: PlayTime(u64::try_from(origin).unwrap()),
         bodies: vec!["e2e4".to_owned()],
