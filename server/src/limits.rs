@@ -139,7 +139,7 @@ pub const STORE_RETRY_PAUSE: Duration = Duration::from_millis(100);
 pub const READ_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long after its moment a flag is called, so that a move which came in time is first.
-pub const FLAG_SLACK: Duration = Duration::from_millis(50);
+pub const FLAG_SLACK: Millis = Millis(50);
 
 /// The pause before a room looks at an overdue clock again.
 pub const FLAG_RETRY_PAUSE: Duration = Duration::from_millis(200);

@@ -75,7 +75,7 @@ metrics! {
     tokens_refused: By<BadToken, Counter> = "tokens_refused", "Tokens that were refused, by what was wrong";
     key_reloads: By<Reload, Counter> = "key_reloads", "Times that the key files were read again after SIGHUP";
     appends: By<AppendKind, Counter> = "store_appends", "Appends that were sent to the store, by what became of them";
-    append_seconds: Histogram = "store_append_duration_seconds", "Time that the store took to answer an append, or to fail";
+    append_seconds: Histogram = "store_append_duration_seconds", "Time until an append was answered or heard, or the store failed";
     unreplicated: Counter = "unreplicated_answers", "Commands that were answered though fewer replicas than --redis-wait-replicas had confirmed them in time";
     healed_entries: Counter = "healed_entries", "Log entries that this node gave back to a store that had lost them";
     resets: Counter = "replica_resets", "Games that began again here because the log of the store was another one";

@@ -98,7 +98,7 @@ impl Play {
     }
 
     /// The moment of an append, once it is the last that is known here: what is published often comes before the answer.
-    /// The room folds that in, and looks here afterwards.
+    /// The room's task folds that in, and looks here in its next step; where others fold it in, the answer is waited for.
     fn hear(&self, append: &Append) -> impl Future<Output = Timestamp> {
         let head = append.head();
         poll_fn(move |_| {

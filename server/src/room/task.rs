@@ -125,7 +125,7 @@ struct Room {
 
 impl Room {
     async fn serve(mut self) {
-        // Made once: most of what a step costs would be to make it again.
+        // Made once, and set where the moment is another one.
         let mut alarm = pin!(sleep(Duration::ZERO));
         loop {
             let moment = self.alarm();
@@ -316,8 +316,8 @@ impl Room {
         let replica = self.lock();
         let deadline = replica.game().deadline().filter(|_| !replica.is_broken())?;
         let now = replica.on_scale(self.rooms.store.play_time(self.id));
-        let left = Duration::from_millis(deadline.at.since(now).0) + FLAG_SLACK;
-        let moment = Instant::now().checked_add(left)?;
+        let left = (deadline.at + FLAG_SLACK).since(now);
+        let moment = Instant::now().checked_add(Duration::from_millis(left.0))?;
         let flags_from = self.rooms.store.flags_from(self.id).into();
         Some(moment.max(self.no_flag_before).max(flags_from))
     }

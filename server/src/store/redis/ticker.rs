@@ -36,6 +36,8 @@ struct Wish<'a> {
     bucket: Bucket,
     probe: bool,
     lengths: &'a [GameId],
+    /// Whether overdue games may be handed out.
+    takes_due: bool,
 }
 
 impl Wish<'_> {
@@ -44,6 +46,7 @@ impl Wish<'_> {
             bucket,
             probe: false,
             lengths: &[],
+            takes_due: true,
         }
     }
 }
@@ -56,8 +59,13 @@ impl Master {
 
     /// Ticks one bucket now.
     pub(super) async fn tick(&self, bucket: Bucket) -> Result<(), Error> {
-        // Seldom done, and large: in a box, so that what may have to is small.
-        Box::pin(self.tick_at_once(&[Wish::of(bucket)])).await
+        // Who asks may go before the answer, and nobody would look at the games that it hands out.
+        let wishes = [Wish {
+            takes_due: false,
+            ..Wish::of(bucket)
+        }];
+        // Seldom done, and large: in a box, so that whatever may have to do it is small.
+        Box::pin(self.tick_at_once(&wishes)).await
     }
 
     /// Ticks every bucket now.
@@ -145,10 +153,11 @@ impl Master {
             bucket,
             probe,
             lengths,
+            takes_due,
         } in wishes
         {
             // What nobody here could take is left to other nodes, and after an outage to a later tick.
-            let batch = if self.flags_from(bucket) > Instant::now() {
+            let batch = if !takes_due || self.flags_from(bucket) > Instant::now() {
                 0
             } else {
                 self.hub.due.capacity().min(DUE_BATCH)
@@ -214,9 +223,9 @@ impl Master {
             let asked = if wants_lengths { games } else { &[] };
             let mut lengths = asked.chunks(LENGTHS_A_TICK);
             wishes.push(Wish {
-                bucket,
                 probe,
                 lengths: lengths.next().unwrap_or_default(),
+                ..Wish::of(bucket)
             });
             // The games behind those.
             wishes.extend(lengths.map(|lengths| Wish {

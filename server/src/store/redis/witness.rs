@@ -1,7 +1,7 @@
 //! Whether replicas have what was written, for answers that wait for them. It gives nothing back and holds nothing up.
 //!
 //! `WAIT` waits for what was written before its connection's last command, by whomever; on a connection without one it
-//! waits for nothing. So each is sent behind a `PING`, and counts for every append that was answered before that. It
+//! waits for nothing. So each is sent behind a `PING`, and counts for every append that was answered or heard before. It
 //! holds up its connection and scripts may not call it: it has a connection of its own, one at a time for all who wait.
 
 use fred::clients::Client;

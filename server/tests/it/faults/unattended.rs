@@ -1,4 +1,5 @@
 //! Flags that fall where nobody looks: the nodes that knew the game are dead, and the one that it was handed to stands still.
+//! Where somebody looks, they need not be told.
 
 use tokio::time::{Instant, sleep, timeout};
 use zeitnot_game::color::Color;
@@ -10,6 +11,7 @@ use super::reckoning::{Reckoning, log};
 use super::{LOOK_PERIOD, nodes, number, seat};
 use crate::support::client::PATIENCE;
 use crate::support::entrance::Entrance;
+use crate::support::log::key;
 
 /// White lost, once, and not before his time.
 const LOST: Option<Outcome> = Some(Outcome::Flagged {
@@ -64,6 +66,26 @@ async fn a_flag_falls_when_nobody_is_left_who_knew_the_game() {
         assert_eq!(snapshot["clock"]["white"], 0);
         fallen.assert_shown(&snapshot);
     }
+}
+
+#[tokio::test]
+async fn who_follows_a_game_calls_its_flag_though_the_store_hands_it_to_nobody() {
+    let deployment = nodes(2).start().unwrap();
+    let addresses = deployment.nodes().iter().map(|node| node.address());
+    let addresses: Vec<&str> = addresses.collect();
+    let entrance = Entrance::at(addresses[0]);
+    let (game, [mut white, mut black]) =
+        seat(&entrance, (1, 0), [addresses[0], addresses[1]]).await;
+    white.play_move(0).await;
+    black.play_move(1).await;
+    let log = key(game);
+    let (bucket, _) = log.split_once(":game:").unwrap();
+    let taken_out = ["ZREM", &format!("{bucket}:due"), game.as_str()];
+    let redis = deployment.redis().unwrap();
+    assert_eq!(redis.call(&taken_out).unwrap().int(), Some(1));
+    white.hear_end().await;
+    black.hear_end().await;
+    wait_for_flag(&deployment, game).await;
 }
 
 /// The answer to a tick that hands a game out.
