@@ -83,9 +83,9 @@ async fn who_follows_a_game_calls_its_flag_though_the_store_hands_it_to_nobody()
     let taken_out = ["ZREM", &format!("{bucket}:due"), game.as_str()];
     let redis = deployment.redis().unwrap();
     assert_eq!(redis.call(&taken_out).unwrap().int(), Some(1));
+    wait_for_flag(&deployment, game).await;
     white.hear_end().await;
     black.hear_end().await;
-    wait_for_flag(&deployment, game).await;
 }
 
 /// The answer to a tick that hands a game out.
