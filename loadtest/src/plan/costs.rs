@@ -71,8 +71,8 @@ pub(super) const HEARTBEAT_IN: f64 = 30.0 + 8.0 + 2.0 * 60.0;
 pub(super) const APPEND: f64 = 600.0;
 pub(super) const PUBLISHED: f64 = 250.0;
 
-/// A node without sockets. An assumption, and a high one: it was not measured.
-pub(super) const NODE_BYTES: f64 = (64 << 20) as f64;
+/// A node without sockets, over Redis: `VmRSS` in `/proc/PID/status` at rest.
+pub(super) const NODE_BYTES: f64 = (52 << 20) as f64;
 
 /// A run that the costs are not from.
 pub(super) struct Run {
