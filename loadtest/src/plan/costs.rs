@@ -2,7 +2,8 @@
 //! anew writes it here, and the test in `model.rs` says whether the model still holds.
 
 /// The relay at two rates, by `make bench-relay`: two nodes that both follow each game, two sockets and one game for two moves
-/// a second. From two rates follow the cost of a move and that of a second in which nothing happens.
+/// a second. From two rates follow the cost of a move and that of a second in which nothing happens. Of the same
+/// build as [`PLAY`] and [`KNEE`], before a move counted as made once it is heard.
 pub(super) const RELAY: [Relay; 2] = [
     Relay {
         rate: 200.0,

@@ -1,5 +1,5 @@
-//! The log as commands reach it: what is appended, and again until the store answers; what was missing, read; what the
-//! store has lost, given back. Nothing else in the server appends.
+//! The log as commands reach it: what is appended, and again until the store answers or it is heard; what was missing,
+//! read; what the store has lost, given back. Nothing else in the server appends.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -48,8 +48,8 @@ impl Step {
 }
 
 impl Play {
-    /// Sends an append until the store answers or `give_up` has come, always the same one, and folds in what became of
-    /// it.
+    /// Sends an append until the store answers, what it published is heard, or `give_up` has come, always the same one, and
+    /// folds in what became of it.
     pub(super) async fn write(&self, step: Step, give_up: Instant) -> Result<Written, Refused> {
         let version = step.append.head().version;
         let mut is_first = true;
