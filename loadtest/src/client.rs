@@ -1,13 +1,15 @@
 //! A client's socket, which tells when each message was read.
 
 use std::future::poll_fn;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -44,10 +46,20 @@ impl Client {
         path: &str,
         token: Option<&str>,
     ) -> anyhow::Result<Self> {
+        Self::connect_from(None, address, (path, token)).await
+    }
+
+    /// The same from an address of this machine.
+    pub(crate) async fn connect_from(
+        source: Option<IpAddr>,
+        address: &str,
+        (path, token): (&str, Option<&str>),
+    ) -> anyhow::Result<Self> {
         let token = token.map(|token| format!("zeitnot.v1, bearer.{token}"));
         let offered = token.as_deref();
         let offered = offered.map(|token| (header::SEC_WEBSOCKET_PROTOCOL, token));
-        let mut client = Self::open(address, path, (offered, Framing::Plain)).await?;
+        let opened = Self::open((source, address), path, (offered, Framing::Plain));
+        let mut client = opened.await?;
         client.wait_for_hello().await?;
         Ok(client)
     }
@@ -56,7 +68,7 @@ impl Client {
     /// one, which is at a process of its own.
     pub(crate) async fn connect_to_peer(
         peer: Peer,
-        address: &str,
+        (source, address): (Option<IpAddr>, &str),
         (token, game): (Option<&str>, Option<&str>),
     ) -> anyhow::Result<Self> {
         match peer.framing() {
@@ -64,12 +76,14 @@ impl Client {
                 let token = token.map(|token| format!("Bearer {token}"));
                 let token = token.as_deref();
                 let token = token.map(|token| (header::AUTHORIZATION, token));
-                let mut client = Self::open(address, "/ws", (token, Framing::Plain)).await?;
+                let opened = Self::open((source, address), "/ws", (token, Framing::Plain));
+                let mut client = opened.await?;
                 client.wait_for_hello().await?;
                 Ok(client)
             }
             Framing::SocketIo => {
-                let mut client = Self::open(address, SOCKET_IO, (None, Framing::SocketIo)).await?;
+                let opened = Self::open((source, address), SOCKET_IO, (None, Framing::SocketIo));
+                let mut client = opened.await?;
                 let token = token.map(|token| format!(r#"{{"token":"{token}"}}"#));
                 let hello = format!("40{}", token.unwrap_or_default());
                 client.wait_for(b"0").await?;
@@ -86,7 +100,8 @@ impl Client {
                 let (process, session) = (of("processId")?, of("sessionId")?);
                 let path = format!("/{process}/{room}?sessionId={session}");
                 let address = of("publicAddress")?;
-                let mut client = Self::open(address, &path, (None, Framing::Colyseus)).await?;
+                let opened = Self::open((source, address), &path, (None, Framing::Colyseus));
+                let mut client = opened.await?;
                 client.wait_for(&[JOIN_ROOM]).await?;
                 Ok(client)
             }
@@ -94,7 +109,7 @@ impl Client {
     }
 
     async fn open(
-        address: &str,
+        (source, address): (Option<IpAddr>, &str),
         path: &str,
         (credentials, framing): (Option<(HeaderName, &str)>, Framing),
     ) -> anyhow::Result<Self> {
@@ -103,7 +118,10 @@ impl Client {
             let headers = request.headers_mut();
             headers.insert(name, HeaderValue::from_str(value)?);
         }
-        let stream = TcpStream::connect(address).await;
+        let stream = match source {
+            None => TcpStream::connect(address).await,
+            Some(source) => connect_from(source, address).await,
+        };
         let stream = stream.with_context(|| format!("connect to {address}"))?;
         stream.set_nodelay(true)?;
         let config = WebSocketConfig::default()
@@ -176,4 +194,17 @@ impl Client {
             }
         }
     }
+}
+
+/// A connection from an address of this machine.
+async fn connect_from(source: IpAddr, address: &str) -> io::Result<TcpStream> {
+    let mut found = lookup_host(address).await?;
+    let there = found.find(|there| there.is_ipv4() == source.is_ipv4());
+    let there = there.ok_or_else(|| io::Error::other(format!("no way there from {source}")))?;
+    let socket = match source {
+        IpAddr::V4(_) => TcpSocket::new_v4(),
+        IpAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    socket.bind(SocketAddr::new(source, 0))?;
+    socket.connect(there).await
 }

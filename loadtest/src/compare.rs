@@ -13,6 +13,7 @@ use crate::findings::{self, Findings, OutputArgs};
 use crate::idle::{self, Hold};
 use crate::peer::{self, Peer};
 use crate::report::{progress, say};
+use crate::share::Spread;
 use crate::side::Side;
 use crate::site::Site;
 use crate::steps::Climb;
@@ -240,18 +241,20 @@ impl Compared<'_> {
             return Ok(None);
         }
         let hold = Hold {
-            sockets: self.args.sockets,
-            step: self.args.sockets / 2,
+            sockets: self.args.sockets.into(),
+            step: u32::from(self.args.sockets) / 2,
             hold: self.args.hold,
             games: IDLE_GAMES,
         };
         let site = (self.open)(side, Some(self.args.node_threads))?;
-        self.runtime.block_on(idle::hold(&hold, &site)).map(Some)
+        let spread = Spread::default();
+        let held = idle::hold(&hold, (&site, &spread));
+        self.runtime.block_on(held).map(Some)
     }
 
     fn watch(&self, side: Side) -> anyhow::Result<Option<Findings>> {
         let show = Show {
-            spectators: self.args.spectators,
+            spectators: self.args.spectators.into(),
             moves: self.args.moves,
             pace: PACE,
             others: 0,
@@ -261,7 +264,8 @@ impl Compared<'_> {
             Side::Floor => Place::fan()?,
             Side::Zeitnot | Side::Peer(_) => Place::Site((self.open)(side, None)?),
         };
-        let shown = watch::one(&show, &place, self.spectators.handle());
+        let spread = Spread::default();
+        let shown = watch::one((&show, &spread), &place, self.spectators.handle());
         self.runtime.block_on(shown).map(Some)
     }
 }

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rustix::process::{Resource, getrlimit};
 use tokio::runtime::Runtime;
 use zeitnot_loadtest::deployment::RedisKind;
 
@@ -18,8 +17,9 @@ use crate::report::progress;
 use crate::sampler::Sampler;
 use crate::schedule::Schedule;
 use crate::seating::gather;
+use crate::share::Spread;
 use crate::side::Side;
-use crate::site::{Site, SiteArgs};
+use crate::site::{Site, SiteArgs, nodes_for};
 use crate::tally::Tally;
 use crate::{play, watch};
 
@@ -32,8 +32,8 @@ const SLOW: u32 = 5000;
 /// The same where nodes and masters grow.
 const FAST: u32 = 1000;
 
-/// Files that this process needs beside its sockets.
-const OTHER_FILES: u64 = 500;
+/// For so many spectators a second goes by between moves: more of them want more.
+const SPECTATORS_A_SECOND: u32 = 10_000;
 
 /// Most games whose logs grow, and moves a second in each: fewer than a player's rate limit allows.
 const LONG_GAMES: u16 = 100;
@@ -73,7 +73,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=5000))]
     other_games: u16,
     /// Steps of spectators
-    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [10, 100, 1000, 5000, 10_000, 18_000], value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [10, 100, 1000, 5000, 10_000, 50_000], value_parser = clap::value_parser!(u16).range(1..))]
     spectators: Vec<u16>,
     /// Steps of nodes
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [1, 2, 3, 4], value_parser = clap::value_parser!(u8).range(1..=64))]
@@ -104,8 +104,6 @@ struct Bench<'a> {
     /// Of very many spectators.
     crowd: Runtime,
     site: SiteArgs,
-    /// Sockets that this process may have.
-    sockets: u16,
 }
 
 /// Measures all that is to grow, and prints a table of each.
@@ -113,7 +111,6 @@ struct Bench<'a> {
 /// # Errors
 /// Something does not start, or somebody was told something wrong, late or not at all.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let bench = Bench {
         args,
         runtime: tokio::runtime::Builder::new_current_thread()
@@ -124,7 +121,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             .enable_all()
             .build()?,
         site: SiteArgs::of(args.binary.clone()),
-        sockets: u16::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(u16::MAX),
     };
     let all = [
         Thing::Games,
@@ -145,17 +141,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 impl Bench<'_> {
     fn grow(&self, thing: Thing) -> anyhow::Result<Growth> {
         match thing {
-            Thing::Games => each(
-                "games",
-                within(&self.args.games, self.sockets / 2),
-                |games| {
-                    let site = self.site.start(NODES, RedisKind::Single)?;
-                    self.play((games, SLOW, 0), &site)
-                },
-            ),
+            Thing::Games => each("games", steps(&self.args.games, games_nodes), |games| {
+                let site = self.site.start(games_nodes(games), RedisKind::Single)?;
+                self.play((games, SLOW, 0), &site)
+            }),
             Thing::Spectators => {
-                let steps = within(&self.args.spectators, self.sockets);
-                each("spectators", steps, |spectators| self.watch(spectators))
+                let nodes = |spectators: u16| nodes_for(spectators.into());
+                let steps = steps(&self.args.spectators, nodes);
+                each("spectators", steps, |spectators| {
+                    let redis = match nodes(spectators) {
+                        1 => RedisKind::Embedded,
+                        _ => RedisKind::Single,
+                    };
+                    let site = self.site.start(nodes(spectators), redis)?;
+                    self.watch(spectators.into(), site)
+                })
             }
             Thing::Nodes => each("nodes", all(&self.args.nodes), |nodes| {
                 let site = self.site.start(nodes, RedisKind::Single)?;
@@ -187,23 +187,27 @@ impl Bench<'_> {
             think,
             seconds: self.args.seconds,
             seed: self.args.seed,
+            spread: Spread::default(),
             output: self.args.output.clone(),
             site: self.site.clone(),
         };
         self.runtime.block_on(play::play(&args, site))
     }
 
-    fn watch(&self, spectators: u16) -> anyhow::Result<Findings> {
+    fn watch(&self, spectators: u32, site: Site) -> anyhow::Result<Findings> {
         let show = watch::Show {
             spectators,
             moves: self.args.seconds,
-            pace: 1000,
+            pace: 1000 * spectators.div_ceil(SPECTATORS_A_SECOND),
             others: 0,
             seed: self.args.seed,
         };
-        let place = watch::Place::Site(self.site.start(1, RedisKind::Embedded)?);
-        self.runtime
-            .block_on(watch::one(&show, &place, self.crowd.handle()))
+        let place = watch::Place::Site(site);
+        self.runtime.block_on(watch::one(
+            (&show, &Spread::default()),
+            &place,
+            self.crowd.handle(),
+        ))
     }
 
     /// The last plies of logs of this length.
@@ -228,7 +232,7 @@ impl Bench<'_> {
         let sampler = Sampler::start(site.parts(), course.window.start);
         let (played, work) = tokio::join!(
             tables.play(schedule.dues(), (&course, &tally)),
-            site.work_within(&course.window)
+            site.work_within(&course.window, &[])
         );
         played?;
         let (tally, work) = (Tally::taken(&tally), work?);
@@ -278,17 +282,20 @@ fn all<N: Copy>(steps: &[N]) -> (Vec<N>, Vec<String>) {
     (steps.to_vec(), Vec::new())
 }
 
-/// The steps up to the largest that is possible, which stands for those beyond it, and what is to be said of that.
-fn within(steps: &[u16], most: u16) -> (Vec<u16>, Vec<String>) {
-    let mut possible: Vec<u16> = steps.iter().map(|&step| step.min(most)).collect();
-    possible.dedup();
-    let beyond = steps.iter().filter(|&&step| step > most);
-    let remarks = beyond.map(|step| {
-        format!(
-            "{step} were asked for: the open files of one process that drives them allow {most}"
-        )
+/// Nodes of so many games, a socket for each player.
+fn games_nodes(games: u16) -> u8 {
+    NODES.max(nodes_for(2 * u32::from(games)))
+}
+
+/// All steps, and a remark on those that want more nodes than the first.
+fn steps(steps: &[u16], nodes: impl Fn(u16) -> u8) -> (Vec<u16>, Vec<String>) {
+    let usual = steps.first().map_or(NODES, |&step| nodes(step));
+    let more = steps.iter().filter(|&&step| nodes(step) > usual);
+    let remarks = more.map(|&step| {
+        let count = nodes(step);
+        format!("{step} are on {count} nodes, the first on {usual}: a node has so many open files")
     });
-    (possible, remarks.collect())
+    (steps.to_vec(), remarks.collect())
 }
 
 #[cfg(test)]
@@ -296,10 +303,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_end_where_sockets_do() {
-        let (steps, remarks) = within(&[100, 5000, 20_000, 50_000], 9_750);
-        assert_eq!(steps, [100, 5000, 9_750]);
-        assert_eq!(remarks.len(), 2);
-        assert!(within(&[100], 9_750).1.is_empty());
+    fn more_sockets_than_a_node_has_want_more_nodes_and_a_remark() {
+        let (all, remarks) = steps(&[100, 5000, 50_000], games_nodes);
+        assert_eq!(all, [100, 5000, 50_000]);
+        assert_eq!(remarks.len(), 1);
+        assert!(
+            remarks[0].starts_with("50000 are on 6 nodes"),
+            "{remarks:?}"
+        );
+        assert!(steps(&[100, 19_000], games_nodes).1.is_empty());
     }
 }

@@ -1,11 +1,13 @@
 //! `idle`: what a connection takes of a node's memory and time while nothing happens but heartbeats.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use futures_util::{StreamExt as _, stream};
 use rand::Rng as _;
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::{interval_at, sleep_until};
 
@@ -13,12 +15,13 @@ use crate::client::Client;
 use crate::failures::{Failures, Kind};
 use crate::findings::{self, Findings, OutputArgs};
 use crate::guests::{AT_ONCE, begin_games, tokens};
-use crate::latencies::Latencies;
+use crate::latencies::{self, Latencies};
 use crate::oracle;
-use crate::report::progress;
+use crate::report::{progress, update};
 use crate::sampler::{Sampler, Usage};
+use crate::share::{self, Asker, Moment, Share, Spread};
 use crate::side::Side;
-use crate::site::{Site, SiteArgs, Work};
+use crate::site::{Elsewhere, Site, SiteArgs, Work, nodes_for};
 use crate::table::HEARTBEAT;
 
 /// What is looked for.
@@ -35,6 +38,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     hold: Hold,
     #[command(flatten)]
+    spread: Spread,
+    #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
     site: SiteArgs,
@@ -43,12 +48,12 @@ pub(crate) struct Args {
 /// How many there are, and for how long.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Hold {
-    /// Sockets in the end
-    #[arg(long, value_name = "N", default_value_t = 15_000, value_parser = clap::value_parser!(u16).range(2..=19_000))]
-    pub(crate) sockets: u16,
+    /// Sockets in the end; a node is started for each 19,000 of them unless it is said how many
+    #[arg(long, value_name = "N", default_value_t = 15_000, value_parser = clap::value_parser!(u32).range(2..=200_000))]
+    pub(crate) sockets: u32,
     /// Sockets that are opened at a time; memory is looked at after each step
-    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) step: u16,
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) step: u32,
     /// How long each step is held, in seconds
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=3600))]
     pub(crate) hold: u16,
@@ -57,9 +62,34 @@ pub(crate) struct Hold {
     pub(crate) games: u16,
 }
 
+/// What another process is to do.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Job {
+    at: Elsewhere,
+    /// Those that are followed.
+    games: Vec<String>,
+    began: Moment,
+}
+
+/// What it is asked.
+#[derive(Debug, Serialize, Deserialize)]
+enum Question {
+    /// To open sockets of these numbers.
+    Open(Range<usize>),
+    /// What was seen at all of them, until now.
+    Seen,
+}
+
 /// What all sockets have seen.
 struct Seen {
     pongs: Latencies,
+    failures: Failures,
+}
+
+/// The same for another process.
+#[derive(Debug, Serialize, Deserialize)]
+struct Part {
+    pongs: latencies::Part,
     failures: Failures,
 }
 
@@ -82,8 +112,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let site = args.site.open(1)?;
-    let findings = runtime.block_on(hold(&args.hold, &site))?;
+    let site = args.site.open(nodes_for(args.hold.sockets))?;
+    let findings = runtime.block_on(hold(&args.hold, (&site, &args.spread)))?;
     progress("")?;
     findings::publish(&[findings], &args.output, &[])
 }
@@ -92,60 +122,158 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// A socket cannot be opened, or too many ended.
-pub(crate) async fn hold(args: &Hold, site: &Site) -> anyhow::Result<Findings> {
+pub(crate) async fn hold(
+    args: &Hold,
+    (site, spread): (&Site, &Spread),
+) -> anyhow::Result<Findings> {
     ensure!(args.step < args.sockets, "a slope needs two steps");
     let games = begin_games(site, args.games.into()).await?;
+    let games: Vec<String> = games.into_iter().map(|begun| begun.game).collect();
     let began = Instant::now();
-    let seen = Arc::new(Mutex::new(Seen {
-        pongs: Latencies::since(began),
-        failures: Failures::none(),
-    }));
-    let sampler = Sampler::start(site.parts(), began);
-    let (mut sockets, mut steps) = (JoinSet::new(), Vec::new());
-    while sockets.len() < args.sockets.into() {
-        let from = sockets.len();
-        let to = usize::from(args.sockets).min(from + usize::from(args.step));
-        progress(&format!("tokens for {to} sockets"))?;
-        let tokens = tokens(site, from..to).await?;
+    let last = usize::try_from(args.sockets)?;
+    let job = |process| Job {
+        at: spread.view(site, process),
+        games: games.clone(),
+        began: Moment::of(began),
+    };
+    let shares = spread.start(last, |process| share::Job::Hold(job(process)));
+    let shares = shares.await?;
+    let parts = Share::parts(&shares);
+    let mut holders = if shares.is_empty() {
+        Holders::Here(Box::new(Holder::of(job(0))))
+    } else {
+        Holders::There(shares)
+    };
+    let sampler = Sampler::start([site.parts(), parts.clone()].concat(), began);
+    let mut steps = Vec::new();
+    let mut from = 0;
+    while from < last {
+        let to = last.min(from + usize::try_from(args.step)?);
         progress(&format!("{to} sockets open"))?;
-        let start = Instant::now();
-        let mut opening = stream::iter(tokens.into_iter().zip(from..to))
-            .map(|(token, number)| {
-                let game = games.get(number % games.len().max(1));
-                open(site, number, (token, game.map(|begun| begun.game.clone())))
-            })
-            .buffer_unordered(AT_ONCE);
-        while let Some(client) = opening.next().await {
-            sockets.spawn(live(client?, site.side().has_pings(), Arc::clone(&seen)));
-        }
-        let opened = (to - from, start.elapsed());
+        let took = holders.open(from..to).await?;
         progress(&format!("{to} sockets are held"))?;
-        let before = site.work()?;
+        let before = site.work(&parts)?;
         sleep_until((Instant::now() + Duration::from_secs(args.hold.into())).into()).await;
         steps.push(Step {
             sockets: to,
             resident: site.resident()?.unwrap_or_default(),
-            work: site.work()?.since(before),
-            opened,
+            work: site.work(&parts)?.since(before),
+            opened: (to - from, took),
         });
-        let failures = lock(&seen).failures.clone();
+        let failures = holders.seen(began).await?.failures;
         ensure!(
             failures.total() < MAX_FAILURES,
             "too many sockets failed: {failures:?}"
         );
+        from = to;
     }
     let usage = sampler.finish().await;
-    sockets.shutdown().await;
-    let mut seen = lock(&seen);
-    Ok(summary((args, site.side()), &steps, &mut seen, usage))
+    let seen = holders.seen(began).await?;
+    Ok(summary((args, site.side()), &steps, seen, usage))
 }
 
-fn summary(
-    (args, side): (&Hold, Side),
-    steps: &[Step],
-    seen: &mut Seen,
-    usage: Vec<Usage>,
-) -> Findings {
+/// Does the same in a process of its own.
+///
+/// # Errors
+/// What it is asked makes no sense.
+pub(crate) async fn share(job: Job, asker: &mut Asker) -> anyhow::Result<()> {
+    let mut holder = Holder::of(job);
+    while let Some(question) = asker.next().await? {
+        match question {
+            Question::Open(numbers) => asker.answer(holder.open(numbers).await)?,
+            Question::Seen => asker.answer(Ok(holder.seen()))?,
+        }
+    }
+    Ok(())
+}
+
+/// Who has the sockets.
+enum Holders {
+    Here(Box<Holder>),
+    There(Vec<Share>),
+}
+
+impl Holders {
+    /// Opens the sockets of these numbers; how long that took, without the tokens.
+    async fn open(&mut self, numbers: Range<usize>) -> anyhow::Result<Duration> {
+        match self {
+            Self::Here(holder) => holder.open(numbers).await,
+            Self::There(shares) => {
+                let of = shares.len();
+                let question = |number| Question::Open(share::part(&numbers, (number, of)));
+                let took: Vec<Duration> = Share::ask_all(shares, question).await?;
+                Ok(took.into_iter().max().unwrap_or_default())
+            }
+        }
+    }
+
+    /// What was seen at all sockets until now.
+    async fn seen(&mut self, began: Instant) -> anyhow::Result<Seen> {
+        let parts: Vec<Part> = match self {
+            Self::Here(holder) => vec![holder.seen()],
+            Self::There(shares) => Share::ask_all(shares, |_| Question::Seen).await?,
+        };
+        let mut seen = Seen {
+            pongs: Latencies::since(began),
+            failures: Failures::none(),
+        };
+        for part in parts {
+            seen.pongs.add(part.pongs);
+            seen.failures.merge(part.failures);
+        }
+        Ok(seen)
+    }
+}
+
+/// Sockets of this process. They end with this.
+struct Holder {
+    site: Site,
+    games: Vec<String>,
+    sockets: JoinSet<()>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Holder {
+    fn of(job: Job) -> Self {
+        Self {
+            site: Site::at(job.at),
+            games: job.games,
+            sockets: JoinSet::new(),
+            seen: Arc::new(Mutex::new(Seen {
+                pongs: Latencies::since(job.began.here()),
+                failures: Failures::none(),
+            })),
+        }
+    }
+
+    async fn open(&mut self, numbers: Range<usize>) -> anyhow::Result<Duration> {
+        update(&format!("tokens for {} sockets", numbers.len()))?;
+        let tokens = tokens(&self.site, numbers.clone()).await?;
+        let start = Instant::now();
+        let mut opening = stream::iter(tokens.into_iter().zip(numbers))
+            .map(|(token, number)| {
+                let game = self.games.get(number % self.games.len().max(1));
+                open(&self.site, number, (token, game.cloned()))
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some(client) = opening.next().await {
+            let has_pings = self.site.side().has_pings();
+            let seen = Arc::clone(&self.seen);
+            self.sockets.spawn(live(client?, has_pings, seen));
+        }
+        Ok(start.elapsed())
+    }
+
+    fn seen(&self) -> Part {
+        let seen = lock(&self.seen);
+        Part {
+            pongs: seen.pongs.part(),
+            failures: seen.failures.clone(),
+        }
+    }
+}
+
+fn summary((args, side): (&Hold, Side), steps: &[Step], seen: Seen, usage: Vec<Usage>) -> Findings {
     let what = match args.games {
         0 => "that follow nothing".to_owned(),
         games => format!("that follow one of {games} games each"),
@@ -184,7 +312,7 @@ fn summary(
         }
     }
     findings.latencies = vec![seen.pongs.distribution("a ping is answered")];
-    findings.failures = std::mem::take(&mut seen.failures);
+    findings.failures = seen.failures;
     findings.processes = usage;
     findings
 }

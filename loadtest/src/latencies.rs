@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The longest latency that is told from longer ones, in nanoseconds: a minute.
 const MAX_NS: u64 = 60_000_000_000;
@@ -42,7 +42,7 @@ pub(crate) struct Quantiles {
 }
 
 /// What was seen within one second, in microseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Point {
     /// Its number, from 0 on.
     pub(crate) second: usize,
@@ -50,6 +50,14 @@ pub(crate) struct Point {
     pub(crate) p50: f64,
     pub(crate) p99: f64,
     pub(crate) max: f64,
+}
+
+/// What one of several processes has seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Part {
+    /// Nanoseconds, and how often they were seen.
+    whole: Vec<(u64, u64)>,
+    seconds: Vec<Point>,
 }
 
 /// A distribution by its name, for people and for machines.
@@ -124,19 +132,65 @@ impl Latencies {
         })
     }
 
+    /// For another process.
+    pub(crate) fn part(&self) -> Part {
+        let whole = self.whole.iter_recorded();
+        Part {
+            whole: whole
+                .map(|step| (step.value_iterated_to(), step.count_at_value()))
+                .collect(),
+            seconds: self.seconds(),
+        }
+    }
+
+    /// Adds what another process has seen from the same moment on. Of a second it is known how many there were and the
+    /// longest; its p50 is the mean of theirs by their number, its p99 that of the process which was worse.
+    pub(crate) fn add(&mut self, part: Part) {
+        for (ns, count) in part.whole {
+            self.whole.saturating_record_n(ns, count);
+        }
+        for other in part.seconds {
+            let place = self
+                .points
+                .binary_search_by_key(&other.second, |one| one.second);
+            match place {
+                Ok(place) => self.points[place] = self.points[place].with(&other),
+                Err(place) => self.points.insert(place, other),
+            }
+        }
+    }
+
+    fn seconds(&self) -> Vec<Point> {
+        let last = (!self.second.is_empty()).then(|| self.point());
+        self.points.iter().copied().chain(last).collect()
+    }
+
     /// All of it, by a name.
     pub(crate) fn distribution(&self, name: &'static str) -> Distribution {
         let over = |ms: u64| {
             let within = self.whole.count_between(0, ms * 1_000_000);
             (ms, self.whole.len() - within)
         };
-        let last = (!self.second.is_empty()).then(|| self.point());
         Distribution {
             name,
             count: self.count(),
             quantiles: self.quantiles(),
             over_ms: BOUNDS_MS.into_iter().map(over).collect(),
-            seconds: self.points.iter().copied().chain(last).collect(),
+            seconds: self.seconds(),
+        }
+    }
+}
+
+impl Point {
+    fn with(&self, other: &Self) -> Self {
+        let count = self.count + other.count;
+        let sum = self.p50 * self.count as f64 + other.p50 * other.count as f64;
+        Self {
+            second: self.second,
+            count,
+            p50: sum / count.max(1) as f64,
+            p99: self.p99.max(other.p99),
+            max: self.max.max(other.max),
         }
     }
 }
@@ -184,5 +238,33 @@ mod tests {
         let counts: Vec<_> = seconds.iter().map(|one| (one.second, one.count)).collect();
         assert_eq!(counts, [(0, 2), (2, 1)]);
         assert!((seconds[1].max / 21e3 - 1.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn what_several_processes_saw_is_one_distribution() {
+        let began = Instant::now();
+        let seen = |from: u64, second: u64| {
+            let mut latencies = Latencies::since(began);
+            for ms in from..from + 50 {
+                let now = began + Duration::from_secs(second) + Duration::from_millis(500);
+                latencies.record(now - Duration::from_millis(ms), now);
+            }
+            latencies
+        };
+        let mut all = Latencies::since(began);
+        for latencies in [seen(1, 0), seen(51, 0), seen(1, 3)] {
+            all.add(latencies.part());
+        }
+        let found = all.distribution("all");
+        assert_eq!(found.count, 150);
+        assert!((found.quantiles.unwrap().max / 100e3 - 1.0).abs() < 0.001);
+        let seconds: Vec<_> = found
+            .seconds
+            .iter()
+            .map(|one| (one.second, one.count))
+            .collect();
+        assert_eq!(seconds, [(0, 100), (3, 50)]);
+        assert!((found.seconds[0].p50 / 50.5e3 - 1.0).abs() < 0.02);
+        assert!((found.seconds[0].p99 / 100e3 - 1.0).abs() < 0.02);
     }
 }

@@ -133,7 +133,7 @@ async fn seek(args: &Args, site: &Site) -> anyhow::Result<Findings> {
     let sampler = Sampler::start(site.parts(), course.start);
     let (sought, work) = tokio::join!(
         pace(args, &course, (told, &seen)),
-        site.work_within(&course.window)
+        site.work_within(&course.window, &[])
     );
     let sought = sought?;
     while let Some(ended) = seeking.join_next().await {

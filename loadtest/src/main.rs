@@ -32,6 +32,7 @@ mod schedule;
 mod score;
 mod seating;
 mod sequence;
+mod share;
 mod side;
 mod site;
 mod steps;
@@ -91,6 +92,9 @@ enum Command {
     /// Runs a node that writes to many sockets without logic
     #[command(hide = true)]
     FanNode(fan::Args),
+    /// Has a part of a load that needs more open files than one process has
+    #[command(hide = true)]
+    Share,
 }
 
 /// As many open files as the system lets us have: each socket is one. What is started inherits it.
@@ -124,6 +128,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => plan::run(&args),
         Command::FloorNode(args) => floor::run(&args),
         Command::FanNode(args) => fan::run(&args),
+        Command::Share => share::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

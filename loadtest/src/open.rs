@@ -247,7 +247,7 @@ async fn pass(
         told.push(tx);
     }
     drop(ended);
-    let before = site.work()?;
+    let before = site.work(&[])?;
     let alarm = Alarm::new()?;
     for (number, game) in games.iter().enumerate() {
         let due = course.start + span.mul_f64(number as f64 / games.len() as f64);
@@ -262,7 +262,7 @@ async fn pass(
     drop(told);
     let all = async { while ends.recv().await.is_some() {} };
     let in_time = timeout(PATIENCE, all).await.is_ok();
-    let work = site.work()?.since(before);
+    let work = site.work(&[])?.since(before);
     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     let shown = seen.latencies.count();
     let missing = (games.len() as u64).saturating_sub(shown);

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use zeitnot_loadtest::deployment::NodeSettings;
 
 use crate::framing::Framing;
@@ -18,7 +18,7 @@ pub(crate) use install::install;
 const SECRET: &str = "the load tool's own";
 
 /// One of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Peer {
     /// Node: ws, ioredis, chess.js.

@@ -1,11 +1,13 @@
 //! Where the load goes: nodes that somebody named, or some that are started for it and end with it.
 
+use std::net::IpAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use serde::{Deserialize, Serialize};
 use tokio::time::sleep_until;
 use zeitnot_loadtest::deployment::usage::cpu_time;
 use zeitnot_loadtest::deployment::{Deployment, Node, RedisKind, RedisServer, Settings};
@@ -20,6 +22,9 @@ const REDIS_OPTIONS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "every
 
 /// Games are set up long before they are played. Spectators without a token have part of the places only.
 const NODE_ARGS: [&str; 4] = ["--first-move", "1h", "--max-sockets", "24000"];
+
+/// Sockets for which one node is started: it may have so many open files.
+const SOCKETS_A_NODE: u32 = 19_000;
 
 /// The variable that says how many threads a node has.
 const THREADS: &str = "TOKIO_WORKER_THREADS";
@@ -77,12 +82,27 @@ impl FromStr for Url {
     }
 }
 
+/// How many nodes so many sockets want, where nobody says how many.
+pub(crate) fn nodes_for(sockets: u32) -> u8 {
+    u8::try_from(sockets.div_ceil(SOCKETS_A_NODE)).unwrap_or(u8::MAX)
+}
+
 /// Nodes that serve the same games, of whatever side.
 #[derive(Debug)]
 pub(crate) struct Site {
     side: Side,
     addresses: Vec<String>,
+    /// From where sockets are opened, if that was said.
+    source: Option<IpAddr>,
     running: Running,
+}
+
+/// Nodes that run already, as another process is told of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Elsewhere {
+    pub(crate) side: Side,
+    pub(crate) addresses: Vec<String>,
+    pub(crate) source: Option<IpAddr>,
 }
 
 /// What was started; it ends with this.
@@ -108,7 +128,7 @@ pub(crate) struct Part {
 pub(crate) struct Work {
     pub(crate) nodes: Duration,
     pub(crate) redis: Duration,
-    /// Of this process.
+    /// Of this process and of those that share its load.
     pub(crate) clients: Duration,
 }
 
@@ -134,11 +154,11 @@ impl SiteArgs {
     /// What was named, or what is started for this; with so many nodes unless it is said how many.
     pub(crate) fn open(&self, nodes: u8) -> anyhow::Result<Site> {
         if !self.url.is_empty() {
-            return Ok(Site {
+            return Ok(Site::at(Elsewhere {
                 side: Side::Zeitnot,
                 addresses: self.url.iter().map(|url| url.address.clone()).collect(),
-                running: Running::Elsewhere,
-            });
+                source: None,
+            }));
         }
         let nodes = self.nodes.unwrap_or(nodes);
         self.start(
@@ -207,7 +227,27 @@ impl Site {
         Self {
             side,
             addresses: nodes.map(|node| node.address().to_owned()).collect(),
+            source: None,
             running,
+        }
+    }
+
+    /// Nodes that run already.
+    pub(crate) fn at(nodes: Elsewhere) -> Self {
+        Self {
+            side: nodes.side,
+            addresses: nodes.addresses,
+            source: nodes.source,
+            running: Running::Elsewhere,
+        }
+    }
+
+    /// Its nodes as another process is told of them, or this one that opens its sockets from some address.
+    pub(crate) fn elsewhere(&self, source: Option<IpAddr>) -> Elsewhere {
+        Elsewhere {
+            side: self.side,
+            addresses: self.addresses.clone(),
+            source,
         }
     }
 
@@ -233,23 +273,20 @@ impl Site {
     ) -> anyhow::Result<Client> {
         let address = self.address(number);
         match self.side {
-            Side::Zeitnot => Client::connect(address, "/ws", token).await,
+            Side::Zeitnot => Client::connect_from(self.source, address, ("/ws", token)).await,
             Side::Floor => {
                 let path = format!("/ws?game={}", game.unwrap_or_default());
-                Client::connect(address, &path, None).await
+                Client::connect_from(self.source, address, (&path, None)).await
             }
-            Side::Peer(peer) => Client::connect_to_peer(peer, address, (token, game)).await,
+            Side::Peer(peer) => {
+                Client::connect_to_peer(peer, (self.source, address), (token, game)).await
+            }
         }
     }
 
     /// The nodes in turn: behind the last one comes the first.
     pub(crate) fn address(&self, number: usize) -> &str {
         &self.addresses[number % self.addresses.len()]
-    }
-
-    /// All of them.
-    pub(crate) fn addresses(&self) -> &[String] {
-        &self.addresses
     }
 
     /// Those of its processes that are on this machine and ours.
@@ -269,23 +306,27 @@ impl Site {
         nodes.chain(redis).collect()
     }
 
-    /// What it used until now.
-    pub(crate) fn work(&self) -> anyhow::Result<Work> {
+    /// What it used until now, and these processes that share the load.
+    pub(crate) fn work(&self, shares: &[Part]) -> anyhow::Result<Work> {
         let nodes = self.nodes().iter().map(Node::cpu_time);
         let redis = self.masters().iter().map(|server| cpu_time(server.pid()));
         Ok(Work {
             nodes: nodes.sum::<anyhow::Result<_>>()?,
             redis: redis.sum::<anyhow::Result<_>>()?,
-            clients: cpu_time(std::process::id())?,
+            clients: clients_work(shares)?,
         })
     }
 
-    /// What it uses in this time.
-    pub(crate) async fn work_within(&self, window: &Range<Instant>) -> anyhow::Result<Work> {
+    /// What it uses in this time, and these processes that share the load.
+    pub(crate) async fn work_within(
+        &self,
+        window: &Range<Instant>,
+        shares: &[Part],
+    ) -> anyhow::Result<Work> {
         sleep_until(window.start.into()).await;
-        let before = self.work()?;
+        let before = self.work(shares)?;
         sleep_until(window.end.into()).await;
-        Ok(self.work()?.since(before))
+        Ok(self.work(shares)?.since(before))
     }
 
     /// Bytes of all nodes in RAM; unknown on other machines.
@@ -324,6 +365,12 @@ impl Site {
             None => self.redis().map_or(&[], std::slice::from_ref),
         }
     }
+}
+
+/// What this process used until now, and those that share its load.
+pub(crate) fn clients_work(shares: &[Part]) -> anyhow::Result<Duration> {
+    let pids = shares.iter().map(|part| part.pid);
+    pids.chain([std::process::id()]).map(cpu_time).sum()
 }
 
 impl Running {

@@ -142,7 +142,7 @@ impl Climb {
         let sampler = Sampler::start(site.parts(), course.window.start);
         let (played, work) = tokio::join!(
             tables.play(schedule.dues(), (&course, &tally)),
-            site.work_within(&course.window)
+            site.work_within(&course.window, &[])
         );
         played?;
         let tally = Tally::taken(&tally);

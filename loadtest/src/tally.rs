@@ -4,8 +4,10 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::failures::Failures;
-use crate::latencies::Latencies;
+use crate::latencies::{self, Latencies};
 
 /// Of all tables together.
 #[derive(Debug)]
@@ -30,6 +32,18 @@ pub(crate) struct Tally {
     pub(crate) games: u64,
     /// What must not happen.
     pub(crate) failures: Failures,
+}
+
+/// What was seen at the tables of one of several processes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Part {
+    offered: u64,
+    arrived: u64,
+    /// Until it was written, its opponent had it, its player had the answer, a spectator had it.
+    latencies: [latencies::Part; 4],
+    skipped: u64,
+    games: u64,
+    failures: Failures,
 }
 
 impl Tally {
@@ -68,5 +82,32 @@ impl Tally {
             window,
             ..Self::new()
         };
+    }
+
+    /// For another process.
+    pub(crate) fn part(self) -> Part {
+        let latencies = [&self.start, &self.opponent, &self.own, &self.spectator];
+        Part {
+            offered: self.offered,
+            arrived: self.arrived,
+            latencies: latencies.map(Latencies::part),
+            skipped: self.skipped,
+            games: self.games,
+            failures: self.failures,
+        }
+    }
+
+    /// Adds what was seen at the tables of another process in the same time.
+    pub(crate) fn add(&mut self, part: Part) {
+        self.offered += part.offered;
+        self.arrived += part.arrived;
+        let [start, opponent, own, spectator] = part.latencies;
+        self.start.add(start);
+        self.opponent.add(opponent);
+        self.own.add(own);
+        self.spectator.add(spectator);
+        self.skipped += part.skipped;
+        self.games += part.games;
+        self.failures.merge(part.failures);
     }
 }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use tokio::runtime::Handle;
 use tokio::time::sleep_until;
-use zeitnot_loadtest::deployment::usage::cpu_time;
 use zeitnot_loadtest::deployment::{Node, NodeSettings};
 
 use crate::drive::{Course, Tables};
@@ -20,11 +19,14 @@ use crate::report::progress;
 use crate::sampler::Sampler;
 use crate::schedule::Schedule;
 use crate::seating::{open_lines, sit_down, sit_down_at_floor, sit_down_for};
+use crate::share::Spread;
 use crate::side::Side;
-use crate::site::{Part, Site, SiteArgs, Work};
+use crate::site::{Elsewhere, Part, Site, SiteArgs, Work, clients_work, nodes_for};
 use crate::table::Seated;
 use crate::tally::Tally;
-use crowd::{Crowd, Pace, Shared, Stand};
+use crowd::{Crowds, Pace, Sights};
+
+pub(crate) use crowd::{Job, share};
 
 /// What is looked for.
 pub(crate) const LAST: &str = "last spectator has it";
@@ -54,6 +56,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
     repeat: u8,
     #[command(flatten)]
+    spread: Spread,
+    #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
     site: SiteArgs,
@@ -62,9 +66,9 @@ pub(crate) struct Args {
 /// What there is to see.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Show {
-    /// Spectators of the game
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u16).range(1..=19_000))]
-    pub(crate) spectators: u16,
+    /// Spectators of the game; a node is started for each 19,000 of them unless it is said how many
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    pub(crate) spectators: u32,
     /// Moves that are played
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=90))]
     pub(crate) moves: u16,
@@ -90,7 +94,7 @@ pub(crate) enum Place {
 struct Told {
     game: Tally,
     others: Tally,
-    crowd: Shared,
+    crowd: Sights,
     /// Within the quiet time, and while moves were made.
     quiet: Work,
     busy: Work,
@@ -120,9 +124,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             ))?;
             let place = match side {
                 Side::Floor => Place::fan()?,
-                Side::Zeitnot | Side::Peer(_) => Place::Site(args.site.open(1)?),
+                Side::Zeitnot | Side::Peer(_) => {
+                    Place::Site(args.site.open(nodes_for(args.show.spectators))?)
+                }
             };
-            let run = runtime.block_on(one(&args.show, &place, spectators.handle()));
+            let run =
+                runtime.block_on(one((&args.show, &args.spread), &place, spectators.handle()));
             runs.push(run.with_context(|| format!("{side}, run {}", repetition + 1))?);
         }
     }
@@ -149,10 +156,15 @@ impl Place {
         }
     }
 
-    fn addresses(&self) -> Vec<String> {
+    /// As the process of this number sees it.
+    fn view(&self, spread: &Spread, process: usize) -> Elsewhere {
         match self {
-            Self::Fan(node) => vec![node.address().to_owned()],
-            Self::Site(site) => site.addresses().to_vec(),
+            Self::Fan(node) => Elsewhere {
+                side: Side::Floor,
+                addresses: vec![node.address().to_owned()],
+                source: None,
+            },
+            Self::Site(site) => spread.view(site, process),
         }
     }
 
@@ -166,14 +178,14 @@ impl Place {
         }
     }
 
-    fn work(&self) -> anyhow::Result<Work> {
+    fn work(&self, shares: &[Part]) -> anyhow::Result<Work> {
         match self {
             Self::Fan(node) => Ok(Work {
                 nodes: node.cpu_time()?,
                 redis: Duration::ZERO,
-                clients: cpu_time(std::process::id())?,
+                clients: clients_work(shares)?,
             }),
-            Self::Site(site) => site.work(),
+            Self::Site(site) => site.work(shares),
         }
     }
 
@@ -202,21 +214,24 @@ impl Place {
 /// # Errors
 /// Somebody cannot come, or time cannot be told.
 pub(crate) async fn one(
-    args: &Show,
+    (args, spread): (&Show, &Spread),
     place: &Place,
     spectators: &Handle,
 ) -> anyhow::Result<Findings> {
     let lines = open_lines()?;
     let [game, others] = [(); 2].map(|()| Arc::new(Mutex::new(Tally::new())));
     let begun = place.begin().await.context("begin the game")?;
-    let stand = Stand {
-        side: place.side(),
-        addresses: place.addresses(),
-        game: begun
-            .as_ref()
-            .map_or(String::new(), |begun| begun.game.clone()),
-    };
-    let watching = Crowd::gather(stand, args.spectators.into(), spectators).await?;
+    let game_id = begun.as_ref().map(|begun| begun.game.clone());
+    let mut watching = Crowds::gather(
+        (
+            |process| place.view(spread, process),
+            &game_id.unwrap_or_default(),
+        ),
+        (usize::try_from(args.spectators)?, spread),
+        spectators,
+    )
+    .await?;
+    let parts = watching.parts();
     let seats = [place.seat_players(begun, &lines[0])].into_iter();
     let tables = Tables::open(place.side(), seats, &game).await?;
     let other_tables = match place {
@@ -235,31 +250,31 @@ pub(crate) async fn one(
         period,
         moves: args.moves,
     };
-    let sampler = Sampler::start(place.parts(), course.start);
-    watching.expect(pace);
+    let sampler = Sampler::start([place.parts(), parts.clone()].concat(), course.start);
+    watching.expect(pace).await?;
     progress(&format!("{}: everybody is here", place.side()))?;
     sleep_until((course.start - QUIET).into()).await;
-    let before = place.work()?;
+    let before = place.work(&parts)?;
     let dues = (0..u32::from(args.moves)).map(|number| (period * number, 0));
     let (played, played_too, at_first) = tokio::join!(
         tables.play(dues, (&course, &game)),
         play_others(args, other_tables, (&course, &others)),
         async {
             sleep_until(course.start.into()).await;
-            place.work()
+            place.work(&parts)
         }
     );
     played?;
     played_too?;
     sleep_until(course.window.end.into()).await;
-    let crowd = watching.finish().await;
+    let crowd = watching.finish().await?;
     let at_first = at_first?;
     let told = Told {
         game: Tally::taken(&game),
         others: Tally::taken(&others),
         crowd,
         quiet: at_first.since(before),
-        busy: place.work()?.since(at_first),
+        busy: place.work(&parts)?.since(at_first),
         took: course.start.elapsed(),
     };
     let mut findings = summary(args, place.side(), told);
@@ -321,12 +336,13 @@ fn summary(args: &Show, side: Side, told: Told) -> Findings {
         // Each move stands in the second in which it was due.
         let due =
             now + Duration::from_millis(u64::from(*pace)) * u32::try_from(number).unwrap_or(0);
-        for took in &arrivals {
-            all.record(due, due + *took);
+        let took = |ns: u64| due + Duration::from_nanos(ns);
+        for ns in &arrivals {
+            all.record(due, took(*ns));
         }
         if let (Some(middle), Some(slowest)) = (arrivals.get(arrivals.len() / 2), arrivals.last()) {
-            median.record(due, due + *middle);
-            last.record(due, due + *slowest);
+            median.record(due, took(*middle));
+            last.record(due, took(*slowest));
         }
     }
     let frames = crowd.frames.max(1) as f64;

@@ -1,12 +1,13 @@
 //! The spectators of one game: each a socket that is told of every move, or of a snapshot in the place of some.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use futures_util::{StreamExt as _, stream};
 use rand::Rng as _;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::{interval_at, sleep, timeout};
@@ -16,7 +17,9 @@ use crate::failures::{Failures, Kind};
 use crate::oracle;
 use crate::report::update;
 use crate::sequence::{FIRST_VERSION, Sequence};
+use crate::share::{self, Asker, Moment, Share, Spread};
 use crate::side::Side;
+use crate::site::{Elsewhere, Part};
 use crate::table::HEARTBEAT;
 
 /// Sockets that are opened at a time.
@@ -50,37 +53,61 @@ impl Pace {
     }
 }
 
-/// Where spectators stand.
-#[derive(Debug, Clone)]
-pub(super) struct Stand {
-    pub(super) side: Side,
-    pub(super) addresses: Vec<String>,
+/// Where spectators stand, and which of all they are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub(super) at: Elsewhere,
     pub(super) game: String,
+    pub(super) numbers: Range<usize>,
+}
+
+/// What another process is asked.
+#[derive(Debug, Serialize, Deserialize)]
+enum Question {
+    /// That its spectators come.
+    Gather,
+    /// To expect so many moves, from a moment on, each so many milliseconds after the one before.
+    Expect(Moment, u64, u16),
+    /// What they have seen, when all of them have heard of the last move.
+    Finish,
+}
+
+/// Everybody who watches: in this process, or in some of their own.
+#[derive(Debug)]
+pub(super) enum Crowds {
+    Here(Crowd),
+    There(Vec<Share>),
+}
+
+/// What spectators have seen.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Sights {
+    /// How many nanoseconds each move took to each spectator.
+    pub(super) arrivals: Vec<Vec<u64>>,
+    pub(super) frames: u64,
+    /// Versions that a snapshot stood for.
+    pub(super) skipped: u64,
+    pub(super) failures: Failures,
 }
 
 /// Spectators that have all been shown the game, on a runtime of their own: where the players are, these would wait for all
 /// of them to be read.
 #[derive(Debug)]
 pub(super) struct Crowd {
+    numbers: Range<usize>,
     shared: Arc<Mutex<Shared>>,
-    count: usize,
     /// They end with this.
     tasks: JoinSet<()>,
 }
 
 /// What all of them were told.
 #[derive(Debug)]
-pub(super) struct Shared {
+struct Shared {
     side: Side,
     /// None before there are moves.
     pace: Option<Pace>,
     sequences: Vec<Sequence>,
-    /// How long each move took to each spectator.
-    pub(super) arrivals: Vec<Vec<Duration>>,
-    pub(super) frames: u64,
-    /// Versions that a snapshot stood for.
-    pub(super) skipped: u64,
-    pub(super) failures: Failures,
+    sights: Sights,
     /// All are sent the same: what the last frame meant.
     last: Option<(Text, Told)>,
 }
@@ -98,75 +125,162 @@ struct Frame<'a> {
     v: Option<u16>,
 }
 
-impl Crowd {
-    /// Opens so many sockets, some at a time.
+impl Crowds {
+    /// Has so many come, in as many processes as they want.
     pub(super) async fn gather(
-        stand: Stand,
-        count: usize,
+        (at, game): (impl Fn(usize) -> Elsewhere, &str),
+        (count, spread): (usize, &Spread),
         runtime: &Handle,
     ) -> anyhow::Result<Self> {
+        let job = |process, of| Job {
+            at: at(process),
+            game: game.to_owned(),
+            numbers: share::part(&(0..count), (process, of)),
+        };
+        let of = spread.processes(count);
+        let shares = spread.start(count, |process| share::Job::Watch(job(process, of)));
+        let mut shares = shares.await?;
+        if shares.is_empty() {
+            return Ok(Self::Here(Crowd::gather(job(0, 1), runtime).await?));
+        }
+        let _: Vec<()> = Share::ask_all(&mut shares, |_| Question::Gather).await?;
+        Ok(Self::There(shares))
+    }
+
+    /// From now on they are told of moves.
+    pub(super) async fn expect(&mut self, pace: Pace) -> anyhow::Result<()> {
+        match self {
+            Self::Here(crowd) => crowd.expect(pace),
+            Self::There(shares) => {
+                let period = u64::try_from(pace.period.as_millis())?;
+                let question = |_| Question::Expect(Moment::of(pace.first), period, pace.moves);
+                let _: Vec<()> = Share::ask_all(shares, question).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What they have seen, once everybody has heard of the last move, or cannot be waited for any longer.
+    pub(super) async fn finish(&mut self) -> anyhow::Result<Sights> {
+        match self {
+            Self::Here(crowd) => Ok(crowd.finish().await),
+            Self::There(shares) => {
+                let parts: Vec<Sights> = Share::ask_all(shares, |_| Question::Finish).await?;
+                Ok(parts.into_iter().fold(Sights::default(), Sights::with))
+            }
+        }
+    }
+
+    /// The processes that they are in, but for this one.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        match self {
+            Self::Here(_) => Vec::new(),
+            Self::There(shares) => Share::parts(shares),
+        }
+    }
+}
+
+/// Has a part of them in a process of their own.
+///
+/// # Errors
+/// What it is asked makes no sense.
+pub(crate) async fn share(job: Job, asker: &mut Asker) -> anyhow::Result<()> {
+    let runtime = Handle::current();
+    let mut crowd = None;
+    while let Some(question) = asker.next().await? {
+        match (question, crowd.take()) {
+            (Question::Gather, _) => match Crowd::gather(job.clone(), &runtime).await {
+                Ok(gathered) => {
+                    crowd = Some(gathered);
+                    asker.answer(Ok(()))?;
+                }
+                Err(error) => asker.answer::<()>(Err(error))?,
+            },
+            (Question::Expect(first, period, moves), Some(gathered)) => {
+                gathered.expect(Pace {
+                    first: first.here(),
+                    period: Duration::from_millis(period),
+                    moves,
+                });
+                crowd = Some(gathered);
+                asker.answer(Ok(()))?;
+            }
+            (Question::Finish, Some(mut gathered)) => asker.answer(Ok(gathered.finish().await))?,
+            (Question::Expect(..) | Question::Finish, None) => bail!("nobody is here"),
+        }
+    }
+    Ok(())
+}
+
+impl Crowd {
+    /// Opens their sockets, some at a time.
+    async fn gather(job: Job, runtime: &Handle) -> anyhow::Result<Self> {
+        let numbers = job.numbers.clone();
         let shared = Arc::new(Mutex::new(Shared {
-            side: stand.side,
+            side: job.at.side,
             pace: None,
-            sequences: vec![Sequence::from(FIRST_VERSION); count],
-            arrivals: Vec::new(),
-            frames: 0,
-            skipped: 0,
-            failures: Failures::none(),
+            sequences: vec![Sequence::from(FIRST_VERSION); numbers.len()],
+            sights: Sights::default(),
             last: None,
         }));
-        let opened = runtime.spawn(open_all(stand, count, Arc::clone(&shared)));
+        let opened = runtime.spawn(open_all(job, Arc::clone(&shared)));
         Ok(Self {
+            numbers,
             shared,
-            count,
             tasks: opened.await??,
         })
     }
 
     /// From now on they are told of moves.
-    pub(super) fn expect(&self, pace: Pace) {
+    fn expect(&self, pace: Pace) {
         let mut shared = lock(&self.shared);
         shared.pace = Some(pace);
-        shared.arrivals = vec![Vec::with_capacity(self.count); pace.moves.into()];
+        let count = self.numbers.len();
+        shared.sights.arrivals = vec![Vec::with_capacity(count); pace.moves.into()];
     }
 
     /// Waits until everybody has heard of the last move, or for as long as that may take; then it is over.
-    pub(super) async fn finish(mut self) -> Shared {
-        let give_up = Instant::now() + PATIENCE;
+    async fn finish(&mut self) -> Sights {
+        let wait_until = |pace: Pace| pace.due(pace.last_version()) + PATIENCE;
+        let give_up = lock(&self.shared)
+            .pace
+            .map_or_else(Instant::now, wait_until);
         let is_complete = || {
             let shared = lock(&self.shared);
-            shared
-                .arrivals
-                .last()
-                .is_none_or(|last| last.len() >= self.count)
+            let last = shared.sights.arrivals.last();
+            last.is_none_or(|last| last.len() >= self.numbers.len())
         };
         while !is_complete() && Instant::now() < give_up && !self.tasks.is_empty() {
             sleep(PAUSE).await;
         }
         self.tasks.shutdown().await;
-        let ended = Shared {
-            side: Side::Zeitnot,
-            pace: None,
-            sequences: Vec::new(),
-            arrivals: Vec::new(),
-            frames: 0,
-            skipped: 0,
-            failures: Failures::none(),
-            last: None,
-        };
-        let mut ended = std::mem::replace(&mut *lock(&self.shared), ended);
-        ended.end();
-        ended
+        lock(&self.shared).end()
+    }
+}
+
+impl Sights {
+    fn with(mut self, other: Self) -> Self {
+        let moves = self.arrivals.len().max(other.arrivals.len());
+        self.arrivals.resize_with(moves, Vec::new);
+        for (all, more) in self.arrivals.iter_mut().zip(other.arrivals) {
+            all.extend(more);
+        }
+        self.frames += other.frames;
+        self.skipped += other.skipped;
+        self.failures.merge(other.failures);
+        self
     }
 }
 
 impl Shared {
-    fn end(&mut self) {
+    fn end(&mut self) -> Sights {
+        let mut sights = std::mem::take(&mut self.sights);
         let last = self.pace.map_or(FIRST_VERSION, |pace| pace.last_version());
         for sequence in std::mem::take(&mut self.sequences) {
-            self.skipped += sequence.skipped();
-            sequence.end(last, &mut self.failures);
+            sights.skipped += sequence.skipped();
+            sequence.end(last, &mut sights.failures);
         }
+        sights
     }
 
     fn hear(&mut self, number: usize, (text, at): (Text, Instant)) {
@@ -179,30 +293,29 @@ impl Shared {
                 }
                 Err(error) => {
                     let example = || format!("{error:#}: {text}");
-                    return self.failures.add(Kind::Unexpected, example);
+                    return self.sights.failures.add(Kind::Unexpected, example);
                 }
             },
         };
-        let sequence = &mut self.sequences[number];
+        let (sequence, sights) = (&mut self.sequences[number], &mut self.sights);
         let before = sequence.head();
         match told {
             Told::Nothing => return,
             Told::Move(version) => {
-                sequence.take(version, &mut self.failures);
+                sequence.take(version, &mut sights.failures);
             }
-            Told::Snapshot(version) => sequence.jump(version, &mut self.failures),
+            Told::Snapshot(version) => sequence.jump(version, &mut sights.failures),
         }
-        self.frames += 1;
+        sights.frames += 1;
         let after = sequence.head();
         for version in before + 1..=after {
             let due = self.pace.map_or(at, |pace| pace.due(version));
             let took = at.saturating_duration_since(due);
-            match self
-                .arrivals
-                .get_mut(usize::from(version - FIRST_VERSION - 1))
-            {
+            let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+            let place = usize::from(version - FIRST_VERSION - 1);
+            match sights.arrivals.get_mut(place) {
                 Some(arrivals) => arrivals.push(took),
-                None => self.failures.add(Kind::Unexpected, || {
+                None => sights.failures.add(Kind::Unexpected, || {
                     format!("version {version} was never made")
                 }),
             }
@@ -210,13 +323,10 @@ impl Shared {
     }
 }
 
-async fn open_all(
-    stand: Stand,
-    count: usize,
-    shared: Arc<Mutex<Shared>>,
-) -> anyhow::Result<JoinSet<()>> {
-    let mut opening = stream::iter(0..count)
-        .map(|number| open(&stand, number))
+async fn open_all(job: Job, shared: Arc<Mutex<Shared>>) -> anyhow::Result<JoinSet<()>> {
+    let count = job.numbers.len();
+    let mut opening = stream::iter(job.numbers.clone())
+        .map(|number| open(&job, number))
         .buffer_unordered(OPENED_AT_ONCE);
     let mut tasks = JoinSet::new();
     while let Some(client) = opening.next().await {
@@ -231,22 +341,29 @@ async fn open_all(
     Ok(tasks)
 }
 
-async fn open(stand: &Stand, number: usize) -> anyhow::Result<Client> {
-    let address = &stand.addresses[number % stand.addresses.len()];
-    if stand.side == Side::Floor {
-        return Client::connect(address, "/watch", None).await;
+async fn open(job: &Job, number: usize) -> anyhow::Result<Client> {
+    let Elsewhere {
+        side,
+        addresses,
+        source,
+    } = &job.at;
+    let (side, source) = (*side, *source);
+    let address = &addresses[number % addresses.len()];
+    if side == Side::Floor {
+        return Client::connect_from(source, address, ("/watch", None)).await;
     }
-    let mut client = match stand.side {
-        Side::Floor | Side::Zeitnot => Client::connect(address, "/ws", None).await?,
+    let mut client = match side {
+        Side::Floor | Side::Zeitnot => Client::connect_from(source, address, ("/ws", None)).await?,
         Side::Peer(peer) => {
-            Client::connect_to_peer(peer, address, (None, Some(&stand.game))).await?
+            let from = (source, address.as_str());
+            Client::connect_to_peer(peer, from, (None, Some(&job.game))).await?
         }
     };
-    client.send(oracle::watch(&stand.game)).await?;
+    client.send(oracle::watch(&job.game)).await?;
     let shown = async {
         loop {
             let (text, _) = client.next().await?;
-            match told(stand.side, &text)? {
+            match told(side, &text)? {
                 Told::Nothing => {}
                 Told::Snapshot(FIRST_VERSION) => return anyhow::Ok(()),
                 Told::Snapshot(_) | Told::Move(_) => bail!("it has begun: {text}"),
@@ -278,6 +395,7 @@ async fn stand_by(mut client: Client, number: usize, shared: Arc<Mutex<Shared>>)
         }
     };
     lock(&shared)
+        .sights
         .failures
         .add(Kind::Socket, || format!("{ended:#}"));
 }

@@ -1,6 +1,6 @@
 //! Each scenario with small numbers on the built server: it ends well, and its file has what it says.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -159,6 +159,100 @@ fn idle_sockets_are_held_and_answered() {
     let runs = run(&args);
     assert!(count(&runs[0], "a ping is answered") >= 20);
     assert!(number(&runs[0], "CPU of the node a socket and second") >= 0.0);
+}
+
+#[test]
+fn several_processes_share_the_sockets_that_are_held() {
+    let args = [
+        "idle",
+        "--sockets",
+        "20",
+        "--step",
+        "10",
+        "--hold",
+        "6",
+        "--games",
+        "3",
+        "--nodes",
+        "2",
+        "--processes",
+        "3",
+        "--source",
+        "127.0.0.2",
+        "--source",
+        "127.0.0.3",
+    ];
+    let runs = run(&args);
+    assert!(count(&runs[0], "a ping is answered") >= 20);
+    let processes = runs[0]["processes"].as_array().unwrap();
+    let names = processes.iter().filter_map(|one| one["name"].as_str());
+    let tools = names.filter(|name| name.starts_with("load tool"));
+    assert_eq!(tools.count(), 4, "the one that asks, and three that do");
+}
+
+#[test]
+fn several_processes_share_the_spectators_of_several_nodes() {
+    let args = [
+        "watch",
+        "--spectators",
+        "21",
+        "--moves",
+        "4",
+        "--pace",
+        "100",
+        "--others",
+        "0",
+        "--nodes",
+        "2",
+        "--processes",
+        "2",
+    ];
+    let runs = run(&args);
+    assert_eq!(count(&runs[0], "any spectator has it"), 84);
+    assert_eq!(count(&runs[0], "last spectator has it"), 4);
+    assert_eq!(count(&runs[0], "opponent has it"), 4);
+}
+
+#[test]
+fn several_processes_share_the_games_that_are_played() {
+    let args = [
+        "play",
+        "--games",
+        "5",
+        "--think",
+        "200",
+        "--seconds",
+        "3",
+        "--processes",
+        "2",
+    ];
+    let runs = run(&args);
+    let opponents = count(&runs[0], "opponent has it");
+    assert!(opponents > 0);
+    assert_eq!(count(&runs[0], "own answer"), opponents);
+    assert_eq!(count(&runs[0], "a spectator has it"), opponents);
+    assert_eq!(runs[0]["failures"], json!({}));
+}
+
+#[test]
+fn what_fails_in_another_process_is_said() {
+    let mut tool = Run::start(&[
+        "idle",
+        "--sockets",
+        "4",
+        "--step",
+        "2",
+        "--processes",
+        "2",
+        "--source",
+        "192.0.2.1",
+    ]);
+    let mut said = String::new();
+    let stderr = tool.tool.stderr.take().unwrap();
+    BufReader::new(stderr).read_to_string(&mut said).unwrap();
+    assert!(!tool.tool.wait().unwrap().success());
+    let words = "in a process with a part of the load: connect to 127.0.0.1:";
+    assert!(said.contains(words), "{said}");
 }
 
 #[test]

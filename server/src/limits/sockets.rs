@@ -44,7 +44,11 @@ pub const SOCKET_PING_PERIOD: Duration = Duration::from_secs(5);
 /// The same for a socket with a seat in a game.
 pub const SOCKET_PING_PERIOD_AT_PLAY: Duration = Duration::from_secs(3);
 
-/// How often the round trip is measured, by a ping, where something always comes.
+/// How long the next ping of a client is waited for that plays nothing and pings by itself: a second longer than it should
+/// take, so that the two do not cross each time.
+pub const CLIENT_PING_PATIENCE: Duration = Duration::from_secs(6);
+
+/// How often the round trip of a player is measured, by a ping, where something always comes.
 pub const ROUND_TRIP_PERIOD: Duration = Duration::from_secs(10);
 
 /// The pause between two looks at what a user plays, where the store did not answer.

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use zeitnot_game::time::Millis;
 
 use crate::limits::{
-    MAX_PINGS, ROUND_TRIP_PERIOD, SEAT_SILENCE, SOCKET_BEAT, SOCKET_PING_PERIOD,
-    SOCKET_PING_PERIOD_AT_PLAY, SOCKET_SILENCE,
+    CLIENT_PING_PATIENCE, MAX_PINGS, ROUND_TRIP_PERIOD, SEAT_SILENCE, SOCKET_BEAT,
+    SOCKET_PING_PERIOD, SOCKET_PING_PERIOD_AT_PLAY, SOCKET_SILENCE,
 };
 
 /// Since when beats are counted.
@@ -28,6 +28,8 @@ fn beat(moment: Instant) -> Instant {
 #[derive(Debug)]
 pub(super) struct Heartbeat {
     heard: Instant,
+    /// When something else than a pong came last.
+    said: Option<Instant>,
     pinged: Instant,
     /// The games of this socket were told that nothing is heard.
     is_away: bool,
@@ -40,6 +42,7 @@ impl Heartbeat {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             heard: now,
+            said: None,
             pinged: now,
             is_away: false,
             outstanding: VecDeque::new(),
@@ -65,15 +68,25 @@ impl Heartbeat {
     }
 
     /// When to ping next, at a beat with the others: when nothing came for a while, or the round trip is not known, or was
-    /// not measured for long.
+    /// not measured for long and is needed. Who plays nothing and pings by himself is left alone.
     pub(super) fn ping_at(&self, is_at_play: bool) -> Instant {
-        let period = if is_at_play {
-            SOCKET_PING_PERIOD_AT_PLAY
-        } else {
-            SOCKET_PING_PERIOD
+        let last = self.heard.max(self.pinged);
+        let next = match self.round_trip {
+            _ if is_at_play => {
+                let silent = last + SOCKET_PING_PERIOD_AT_PLAY;
+                let measure_after = self
+                    .round_trip
+                    .map_or(SOCKET_PING_PERIOD_AT_PLAY, |_| ROUND_TRIP_PERIOD);
+                silent.min(self.pinged + measure_after)
+            }
+            None => self.pinged + SOCKET_PING_PERIOD,
+            Some(_) => {
+                let silent = last + SOCKET_PING_PERIOD;
+                let said = self.said.map(|said| said + CLIENT_PING_PATIENCE);
+                said.map_or(silent, |said| said.max(silent))
+            }
         };
-        let measure_after = self.round_trip.map_or(period, |_| ROUND_TRIP_PERIOD);
-        beat((self.heard.max(self.pinged) + period).min(self.pinged + measure_after))
+        beat(next)
     }
 
     /// Whether nothing came for too long.
@@ -81,9 +94,15 @@ impl Heartbeat {
         now.duration_since(self.heard) >= SOCKET_SILENCE
     }
 
-    /// Anything came.
+    /// A pong came.
     pub(super) const fn hear(&mut self, now: Instant) {
         self.heard = now;
+    }
+
+    /// Anything else came.
+    pub(super) const fn hear_said(&mut self, now: Instant) {
+        self.heard = now;
+        self.said = Some(now);
     }
 
     /// The payload of the next ping.
@@ -170,7 +189,29 @@ mod tests {
         }
         heartbeat.hear(after(11));
         assert_eq!(heartbeat.due(true), beat(after(13)), "measured at 3 s");
-        assert_eq!(heartbeat.due(false), beat(after(13)));
+        assert_eq!(heartbeat.due(false), beat(after(16)), "need not be known");
+    }
+
+    #[test]
+    fn who_plays_nothing_and_pings_by_himself_is_pinged_once() {
+        let start = Instant::now();
+        let after = |secs| start + Duration::from_secs(secs);
+        let mut heartbeat = Heartbeat::new(start);
+        heartbeat.hear_said(after(4));
+        assert_eq!(heartbeat.due(false), beat(after(5)), "never measured");
+        let first = heartbeat.ping(after(5));
+        heartbeat.hear(after(5));
+        heartbeat.pong(&first, after(5));
+        let late = Duration::from_millis(200);
+        for secs in [9, 14, 19] {
+            assert!(heartbeat.due(false) > after(secs) + late, "{secs}");
+            heartbeat.hear_said(after(secs));
+        }
+        assert_eq!(heartbeat.due(true), beat(after(15)), "sat down");
+        assert_eq!(heartbeat.due(false), beat(after(25)), "fell silent");
+        heartbeat.ping(after(25));
+        heartbeat.hear(after(25));
+        assert_eq!(heartbeat.due(false), beat(after(30)), "answers pings only");
     }
 
     #[test]

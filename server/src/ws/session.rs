@@ -271,8 +271,12 @@ impl Session {
     }
 
     async fn on_message(&mut self, message: Message) -> Result<(), Close> {
-        self.heartbeat.hear(Instant::now());
-        self.tell_silence(Instant::now());
+        let now = Instant::now();
+        match &message {
+            Message::Pong(_) => self.heartbeat.hear(now),
+            _ => self.heartbeat.hear_said(now),
+        }
+        self.tell_silence(now);
         self.check_token()?;
         match message {
             Message::Text(text) => self.on_text(&text).await,
