@@ -11,15 +11,18 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tokio_util::either::Either;
 
 use crate::entrance::Entrance;
 use crate::framing::{Framing, JOIN_ROOM, Received};
 use crate::peer::Peer;
+use crate::tls;
 
 pub(crate) use tokio_tungstenite::tungstenite::Utf8Bytes as Text;
 
@@ -35,7 +38,7 @@ const SOCKET_IO: &str = "/socket.io/?EIO=4&transport=websocket";
 /// One socket.
 #[derive(Debug)]
 pub(crate) struct Client {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Either<TcpStream, Box<TlsStream<TcpStream>>>>,
     framing: Framing,
 }
 
@@ -113,17 +116,27 @@ impl Client {
         path: &str,
         (credentials, framing): (Option<(HeaderName, &str)>, Framing),
     ) -> anyhow::Result<Self> {
-        let mut request = format!("ws://{address}{path}").into_client_request()?;
+        let (host, is_secure) = match address.strip_prefix(tls::SECURE) {
+            None => (address, false),
+            Some(host) => (host, true),
+        };
+        let mut request = format!("ws://{host}{path}").into_client_request()?;
         if let Some((name, value)) = credentials {
             let headers = request.headers_mut();
             headers.insert(name, HeaderValue::from_str(value)?);
         }
         let stream = match source {
-            None => TcpStream::connect(address).await,
-            Some(source) => connect_from(source, address).await,
+            None => TcpStream::connect(host).await,
+            Some(source) => connect_from(source, host).await,
         };
         let stream = stream.with_context(|| format!("connect to {address}"))?;
         stream.set_nodelay(true)?;
+        let stream = if is_secure {
+            // Large, and made at the beginning only.
+            Either::Right(Box::pin(tls::speak(host, stream)).await?)
+        } else {
+            Either::Left(stream)
+        };
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0);

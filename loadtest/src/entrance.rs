@@ -3,10 +3,14 @@
 use anyhow::{Context as _, ensure};
 use axum::body::{Body, BodyDataStream, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::ClientConfig;
 use serde_json::{Value, json};
+
+use crate::tls;
 
 /// A clock that does not run out, in seconds.
 const LIMIT: u32 = 10_800;
@@ -18,19 +22,30 @@ const MAX_ANSWER: usize = 1 << 20;
 /// A node's HTTP side. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Entrance {
-    address: String,
+    /// Shape: `http://127.0.0.1:8080`.
+    origin: String,
     /// A peer's, which has two requests and no challenges.
     is_peers: bool,
-    http: HttpClient<HttpConnector, Body>,
+    http: HttpClient<HttpsConnector<HttpConnector>, Body>,
 }
 
 impl Entrance {
     /// Of the node, or what stands before several, at this address.
     pub(crate) fn at(address: &str) -> Self {
+        let is_secure = address.starts_with(tls::SECURE);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(ClientConfig::clone(&tls::trust().config))
+            .https_or_http()
+            .enable_http1()
+            .build();
         Self {
-            address: address.to_owned(),
+            origin: if is_secure {
+                address.to_owned()
+            } else {
+                format!("http://{address}")
+            },
             is_peers: false,
-            http: HttpClient::builder(TokioExecutor::new()).build_http(),
+            http: HttpClient::builder(TokioExecutor::new()).build(connector),
         }
     }
 
@@ -84,7 +99,7 @@ impl Entrance {
     /// What is at a path, as JSON.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         let request = Request::builder()
-            .uri(format!("http://{}{path}", self.address))
+            .uri(format!("{}{path}", self.origin))
             .header(header::ACCEPT, "application/json")
             .body(Body::empty())?;
         self.answer(path, request).await
@@ -92,7 +107,7 @@ impl Entrance {
 
     /// What is at a path, as text.
     pub(crate) async fn text(&self, path: &str) -> anyhow::Result<String> {
-        let request = Request::get(format!("http://{}{path}", self.address)).body(Body::empty())?;
+        let request = Request::get(format!("{}{path}", self.origin)).body(Body::empty())?;
         let response = self.http.request(request).await?;
         let status = response.status();
         ensure!(status.is_success(), "{path} answered {status}");
@@ -106,7 +121,7 @@ impl Entrance {
         path: &str,
         last: Option<&str>,
     ) -> anyhow::Result<BodyDataStream> {
-        let mut request = Request::get(format!("http://{}{path}", self.address));
+        let mut request = Request::get(format!("{}{path}", self.origin));
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
@@ -124,7 +139,7 @@ impl Entrance {
     ) -> anyhow::Result<StatusCode> {
         let wish = json!({"color": color}).to_string();
         let path = format!("/api/challenge/{game}/accept");
-        let request = Request::post(format!("http://{}{path}", self.address))
+        let request = Request::post(format!("{}{path}", self.origin))
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .body(Body::from(wish))?;
@@ -139,7 +154,7 @@ impl Entrance {
     ) -> anyhow::Result<Value> {
         let mut request = Request::builder()
             .method(Method::POST)
-            .uri(format!("http://{}{path}", self.address))
+            .uri(format!("{}{path}", self.origin))
             .header(header::CONTENT_TYPE, "application/json");
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));

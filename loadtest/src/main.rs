@@ -39,6 +39,7 @@ mod steps;
 mod storm;
 mod table;
 mod tally;
+mod tls;
 mod watch;
 
 use std::io::Write as _;

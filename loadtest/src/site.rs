@@ -15,7 +15,7 @@ use zeitnot_loadtest::deployment::{Deployment, Node, RedisKind, RedisServer, Set
 use crate::client::Client;
 use crate::entrance::Entrance;
 use crate::side::Side;
-use crate::{binary, floor};
+use crate::{binary, floor, tls};
 
 /// What was acknowledged is on disk within a second.
 const REDIS_OPTIONS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "everysec"];
@@ -32,7 +32,8 @@ const THREADS: &str = "TOKIO_WORKER_THREADS";
 /// The settings. The doc comments are the text of `--help`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct SiteArgs {
-    /// A node, e.g. ws://127.0.0.1:8080; repeatable. Without it, nodes are started
+    /// A node, or what stands before several, e.g. ws://127.0.0.1:8080 or wss://chess.example; repeatable. Without it,
+    /// nodes are started
     #[arg(long, value_name = "URL")]
     url: Vec<Url>,
     /// How many nodes are started; several share a Redis
@@ -52,7 +53,7 @@ pub(crate) struct SiteArgs {
 /// Where a node listens. Shape: `ws://127.0.0.1:8080`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Url {
-    /// Shape: `127.0.0.1:8080`.
+    /// Shape: `127.0.0.1:8080`, or `https://chess.example:443` where TLS is spoken.
     address: String,
 }
 
@@ -60,23 +61,24 @@ impl FromStr for Url {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let rest = ["ws://", "http://"]
-            .into_iter()
-            .find_map(|scheme| text.strip_prefix(scheme));
-        let rest =
-            rest.context("a node is named like ws://127.0.0.1:8080; there is no TLS here")?;
+        const ADVICE: &str = "a node is named like ws://127.0.0.1:8080 or wss://chess.example";
+        let after = |schemes: [&str; 2]| schemes.into_iter().find_map(|one| text.strip_prefix(one));
+        let (rest, before, port) = match after(["wss://", "https://"]) {
+            Some(rest) => (rest, tls::SECURE, 443),
+            None => (after(["ws://", "http://"]).context(ADVICE)?, "", 80),
+        };
         let host = rest.strip_suffix("/ws").unwrap_or(rest);
         let host = host.strip_suffix('/').unwrap_or(host);
         let is_host = !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']);
-        ensure!(is_host, "a node is named like ws://127.0.0.1:8080");
+        ensure!(is_host, ADVICE);
         let has_port = host
             .rsplit_once(':')
             .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         Ok(Self {
             address: if has_port {
-                host.to_owned()
+                format!("{before}{host}")
             } else {
-                format!("{host}:80")
+                format!("{before}{host}:{port}")
             },
         })
     }
@@ -154,6 +156,13 @@ impl SiteArgs {
     /// What was named, or what is started for this; with so many nodes unless it is said how many.
     pub(crate) fn open(&self, nodes: u8) -> anyhow::Result<Site> {
         if !self.url.is_empty() {
+            if self
+                .url
+                .iter()
+                .any(|url| url.address.starts_with(tls::SECURE))
+            {
+                tls::check()?;
+            }
             return Ok(Site::at(Elsewhere {
                 side: Side::Zeitnot,
                 addresses: self.url.iter().map(|url| url.address.clone()).collect(),
@@ -393,7 +402,12 @@ mod tests {
             ("ws://127.0.0.1:8080", Some("127.0.0.1:8080")),
             ("ws://chess.example/ws", Some("chess.example:80")),
             ("http://[::1]:8080/", Some("[::1]:8080")),
-            ("wss://chess.example", None),
+            ("wss://chess.example", Some("https://chess.example:443")),
+            (
+                "https://chess.example:8443/",
+                Some("https://chess.example:8443"),
+            ),
+            ("wss://", None),
             ("127.0.0.1:8080", None),
             ("ws://", None),
             ("ws://a/b", None),

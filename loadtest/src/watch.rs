@@ -233,7 +233,8 @@ pub(crate) async fn one(
     .await?;
     let parts = watching.parts();
     let seats = [place.seat_players(begun, &lines[0])].into_iter();
-    let tables = Tables::open(place.side(), seats, &game).await?;
+    // Large, and done once.
+    let tables = Box::pin(Tables::open(place.side(), seats, &game)).await?;
     let other_tables = match place {
         Place::Fan(_) => None,
         Place::Site(site) => Some(open_others(args, (site, &lines), &others).await?),

@@ -8,3 +8,4 @@ mod nginx;
 mod proxy;
 mod redis;
 mod scenarios;
+mod tls;

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use zeitnot_loadtest::deployment::Deployment;
 
-const TOOL: &str = env!("CARGO_BIN_EXE_zeitnot-loadtest");
+pub(crate) const TOOL: &str = env!("CARGO_BIN_EXE_zeitnot-loadtest");
 
 /// The server's binary, which the workspace's tests build beside ours.
-fn server() -> PathBuf {
+pub(crate) fn server() -> PathBuf {
     let server = Path::new(TOOL).with_file_name("zeitnot");
     let advice = "build the server first: cargo build --package zeitnot";
     assert!(server.is_file(), "{advice}");
