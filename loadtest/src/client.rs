@@ -26,7 +26,7 @@ use crate::tls;
 
 pub(crate) use tokio_tungstenite::tungstenite::Utf8Bytes as Text;
 
-/// How long the first frame may take.
+/// How long each step may take up to the first frame.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Bytes that a socket reads ahead. The default would be zeroed at each read, which costs more than all else.
@@ -125,22 +125,23 @@ impl Client {
             let headers = request.headers_mut();
             headers.insert(name, HeaderValue::from_str(value)?);
         }
-        let stream = match source {
-            None => TcpStream::connect(host).await,
-            Some(source) => connect_from(source, host).await,
-        };
+        let connected = timeout(PATIENCE, connect(source, host)).await;
+        let stream = connected.unwrap_or_else(|late| Err(io::Error::other(late)));
         let stream = stream.with_context(|| format!("connect to {address}"))?;
         stream.set_nodelay(true)?;
         let stream = if is_secure {
             // Large, and made at the beginning only.
-            Either::Right(Box::pin(tls::speak(host, stream)).await?)
+            let spoken = timeout(PATIENCE, Box::pin(tls::speak(host, stream))).await;
+            Either::Right(spoken.with_context(|| format!("no TLS at {address} in time"))??)
         } else {
             Either::Left(stream)
         };
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0);
-        let opened = client_async_with_config(request, stream, Some(config)).await;
+        let opened = client_async_with_config(request, stream, Some(config));
+        let opened = timeout(PATIENCE, opened).await;
+        let opened = opened.with_context(|| format!("no WebSocket at {address} in time"))?;
         let (socket, _) = opened.with_context(|| format!("open a socket at {address}"))?;
         Ok(Self { socket, framing })
     }
@@ -209,8 +210,11 @@ impl Client {
     }
 }
 
-/// A connection from an address of this machine.
-async fn connect_from(source: IpAddr, address: &str) -> io::Result<TcpStream> {
+/// A connection, from an address of this machine if there is one.
+async fn connect(source: Option<IpAddr>, address: &str) -> io::Result<TcpStream> {
+    let Some(source) = source else {
+        return TcpStream::connect(address).await;
+    };
     let mut found = lookup_host(address).await?;
     let there = found.find(|there| there.is_ipv4() == source.is_ipv4());
     let there = there.ok_or_else(|| io::Error::other(format!("no way there from {source}")))?;

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::failures::Kind;
-use crate::report::{progress, update};
+use crate::report::{SAY_EVERY, progress, update};
 use crate::schedule::Alarm;
 use crate::side::Side;
 use crate::table::{Seated, Table};
@@ -21,9 +21,6 @@ const SETUPS_AT_ONCE: usize = 16;
 
 /// Moves that wait at one table. One that is so far behind has failed.
 const MAX_WAITING: usize = 256;
-
-/// How often it is said how far it is.
-const SAY_EVERY: Duration = Duration::from_secs(1);
 
 /// When moves are made, and of them those that count.
 #[derive(Debug, Clone)]
@@ -124,9 +121,11 @@ async fn pace(
         }
         if said.elapsed() >= SAY_EVERY {
             said = Instant::now();
-            let left = course.window.end.saturating_duration_since(said).as_secs();
             let arrived = lock().arrived;
-            update(&format!("{arrived} moves have arrived, {left} s are left"))?;
+            let whole = course.window.end.saturating_duration_since(course.start);
+            let over = said.saturating_duration_since(course.start);
+            let [over, of] = [over, whole].map(|span| usize::try_from(span.as_millis()));
+            update((over?, of?), &format!("{arrived} moves have arrived"))?;
         }
     }
     lock().offered = offered;

@@ -7,7 +7,6 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::ClientConfig;
 use serde_json::{Value, json};
 
 use crate::tls;
@@ -34,7 +33,7 @@ impl Entrance {
     pub(crate) fn at(address: &str) -> Self {
         let is_secure = address.starts_with(tls::SECURE);
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(ClientConfig::clone(&tls::trust().config))
+            .with_tls_config(tls::config(address))
             .https_or_http()
             .enable_http1()
             .build();

@@ -149,11 +149,7 @@ impl Bench<'_> {
                 let nodes = |spectators: u16| nodes_for(spectators.into());
                 let steps = steps(&self.args.spectators, nodes);
                 each("spectators", steps, |spectators| {
-                    let redis = match nodes(spectators) {
-                        1 => RedisKind::Embedded,
-                        _ => RedisKind::Single,
-                    };
-                    let site = self.site.start(nodes(spectators), redis)?;
+                    let site = self.site.start(nodes(spectators), RedisKind::Single)?;
                     self.watch(spectators.into(), site)
                 })
             }

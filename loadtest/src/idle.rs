@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, stream};
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
-use tokio::time::{interval_at, sleep_until};
+use tokio::time::interval_at;
 
 use crate::client::Client;
 use crate::failures::{Failures, Kind};
@@ -17,12 +17,15 @@ use crate::findings::{self, Findings, OutputArgs};
 use crate::guests::{AT_ONCE, begin_games, tokens};
 use crate::latencies::{self, Latencies};
 use crate::oracle;
-use crate::report::{progress, update};
+use crate::report::{progress, update, wait};
 use crate::sampler::{Sampler, Usage};
 use crate::share::{self, Asker, Moment, Share, Spread};
 use crate::side::Side;
 use crate::site::{Elsewhere, Site, SiteArgs, Work, nodes_for};
 use crate::table::HEARTBEAT;
+
+/// Opened sockets after which it is said how many there are.
+const SAY_EVERY: usize = 100;
 
 /// What is looked for.
 pub(crate) const MEMORY_A_SOCKET: &str =
@@ -149,11 +152,13 @@ pub(crate) async fn hold(
     let mut from = 0;
     while from < last {
         let to = last.min(from + usize::try_from(args.step)?);
-        progress(&format!("{to} sockets open"))?;
+        progress(&format!("{to} sockets are opened"))?;
         let took = holders.open(from..to).await?;
         progress(&format!("{to} sockets are held"))?;
         let before = site.work(&parts)?;
-        sleep_until((Instant::now() + Duration::from_secs(args.hold.into())).into()).await;
+        let now = Instant::now();
+        let held = now..now + Duration::from_secs(args.hold.into());
+        wait(held, "sockets are held").await?;
         steps.push(Step {
             sockets: to,
             resident: site.resident()?.unwrap_or_default(),
@@ -247,9 +252,9 @@ impl Holder {
     }
 
     async fn open(&mut self, numbers: Range<usize>) -> anyhow::Result<Duration> {
-        update(&format!("tokens for {} sockets", numbers.len()))?;
+        let count = numbers.len();
         let tokens = tokens(&self.site, numbers.clone()).await?;
-        let start = Instant::now();
+        let (start, mut opened) = (Instant::now(), 0);
         let mut opening = stream::iter(tokens.into_iter().zip(numbers))
             .map(|(token, number)| {
                 let game = self.games.get(number % self.games.len().max(1));
@@ -260,6 +265,10 @@ impl Holder {
             let has_pings = self.site.side().has_pings();
             let seen = Arc::clone(&self.seen);
             self.sockets.spawn(live(client?, has_pings, seen));
+            opened += 1;
+            if opened % SAY_EVERY == 0 {
+                update((opened, count), "sockets are open")?;
+            }
         }
         Ok(start.elapsed())
     }

@@ -215,8 +215,8 @@ async fn pace(
             }
         }
         if pair.is_multiple_of(args.rate.div_ceil(2)) {
-            let left = course.window.end.saturating_duration_since(due).as_secs();
-            update(&format!("{sought} seeks, {left} s are left"))?;
+            let [pair, pairs] = [pair, pairs].map(usize::try_from);
+            update((pair?, pairs?), &format!("{sought} seeks"))?;
         }
     }
     Ok(sought)

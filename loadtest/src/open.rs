@@ -256,7 +256,7 @@ async fn pass(
         // One that has gone has said why.
         let _ = socket.try_send((due, game.clone()));
         if number.is_multiple_of(usize::try_from(args.rate)?) {
-            update(&format!("{number} of {} games", games.len()))?;
+            update((number, games.len()), "games are opened")?;
         }
     }
     drop(told);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::drive::{Course, Tables};
 use crate::findings::{self, Findings, OutputArgs};
 use crate::line::Line;
-use crate::report::progress;
+use crate::report::{progress, wait};
 use crate::sampler::{Sampler, Usage};
 use crate::schedule::Thinking;
 use crate::seating::{gather, whole_lines};
@@ -102,13 +102,12 @@ pub(crate) async fn play(args: &Args, site: &Site) -> anyhow::Result<Findings> {
     let usage = [site.parts(), parts.clone()].concat();
     let sampler = Sampler::start(usage, course.window.start);
     progress(&format!("{} games are played", args.games))?;
-    let (played, work) = tokio::join!(
+    // Processes that share the games are there until nobody looks at them any more.
+    let ((tally, _shares), work) = tokio::try_join!(
         parties.play(&course),
         site.work_within(&course.window, &parts)
-    );
-    // Processes that share the games are there until nobody looks at them any more.
-    let (tally, _shares) = played?;
-    Ok(summary(args, tally, (work?, sampler.finish().await)))
+    )?;
+    Ok(summary(args, tally, (work, sampler.finish().await)))
 }
 
 /// Plays at some of the tables, in a process of its own.
@@ -161,7 +160,7 @@ impl Parties {
             tables: share::part(&(0..args.games.into()), (process, of)),
             spectators: args.spectators.into(),
             think: Duration::from_millis(args.think.into()),
-            seed: args.seed + process as u64,
+            seed: args.seed.wrapping_add(process as u64),
         };
         let shares = spread.start(args.sockets(), |process| share::Job::Play(job(process)));
         let mut shares = shares.await?;
@@ -179,8 +178,9 @@ impl Parties {
             Self::There(mut shares) => {
                 let Course { start, window } = course.clone();
                 let moments = [start, window.start, window.end].map(Moment::of);
-                let parts: Vec<tally::Part> =
-                    Share::ask_all(&mut shares, |_| Question::Play(moments)).await?;
+                let playing = Share::ask_all(&mut shares, |_| Question::Play(moments));
+                let shown = wait(start..window.end, "games are played");
+                let (parts, ()): (Vec<tally::Part>, ()) = tokio::try_join!(playing, shown)?;
                 let mut all = Tally::new();
                 all.begin(window);
                 parts.into_iter().for_each(|part| all.add(part));

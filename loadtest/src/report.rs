@@ -1,8 +1,17 @@
 //! What people read: tables on stdout, progress on stderr.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use tokio::time::sleep_until;
+
+/// Characters of a bar.
+const BAR: usize = 20;
+
+/// How often it is said how far something is that takes its time.
+pub(crate) const SAY_EVERY: Duration = Duration::from_secs(1);
 
 /// One figure of several runs of both sides, in the order in which they were run.
 #[derive(Debug)]
@@ -74,12 +83,41 @@ pub(crate) fn progress(text: &str) -> anyhow::Result<()> {
     written.and_then(|()| stderr.flush()).context("print")
 }
 
-/// How far something is: on a terminal only, in the place of what was said before.
-pub(crate) fn update(text: &str) -> anyhow::Result<()> {
+/// How far something is: a bar, on a terminal only, in the place of what was said before.
+pub(crate) fn update((done, of): (usize, usize), text: &str) -> anyhow::Result<()> {
     if std::io::stderr().is_terminal() {
-        return progress(text);
+        return progress(&format!("{} {text}", bar((done, of))));
     }
     Ok(())
+}
+
+/// Waits, and says how much of that is over.
+pub(crate) async fn wait(span: Range<Instant>, text: &str) -> anyhow::Result<()> {
+    let whole = span.end.saturating_duration_since(span.start);
+    loop {
+        let now = Instant::now();
+        let left = span.end.saturating_duration_since(now);
+        let over = whole.saturating_sub(left);
+        let [over, of] = [over, whole].map(|span| usize::try_from(span.as_millis()));
+        let left = left.as_secs();
+        update((over?, of?), &format!("{text}, {left} s are left"))?;
+        if now >= span.end {
+            return Ok(());
+        }
+        sleep_until(span.end.min(now + SAY_EVERY).into()).await;
+    }
+}
+
+/// Shape: `[######..............]  30 %`.
+fn bar((done, of): (usize, usize)) -> String {
+    let parts = |parts: usize| (done.min(of) * parts).checked_div(of).unwrap_or(parts);
+    let full = parts(BAR);
+    format!(
+        "[{}{}] {:>3} %",
+        "#".repeat(full),
+        ".".repeat(BAR - full),
+        parts(100)
+    )
 }
 
 fn line([name, floor, ours, ratio, range, budget]: [String; 6]) -> String {
@@ -109,6 +147,20 @@ mod tests {
         ];
         for (numbers, expected) in cases {
             assert_eq!(median(numbers), expected, "{numbers:?}");
+        }
+    }
+
+    #[test]
+    fn a_bar_is_as_full_as_something_is_done() {
+        let cases = [
+            ((0, 10), "[....................]   0 %"),
+            ((3, 10), "[######..............]  30 %"),
+            ((10, 10), "[####################] 100 %"),
+            ((11, 10), "[####################] 100 %"),
+            ((0, 0), "[####################] 100 %"),
+        ];
+        for (share, expected) in cases {
+            assert_eq!(bar(share), expected, "{share:?}");
         }
     }
 

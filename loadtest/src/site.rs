@@ -26,6 +26,9 @@ const NODE_ARGS: [&str; 4] = ["--first-move", "1h", "--max-sockets", "24000"];
 /// Sockets for which one node is started: it may have so many open files.
 const SOCKETS_A_NODE: u32 = 19_000;
 
+/// Nodes that are started.
+const MAX_NODES: u8 = 64;
+
 /// The variable that says how many threads a node has.
 const THREADS: &str = "TOKIO_WORKER_THREADS";
 
@@ -37,7 +40,7 @@ pub(crate) struct SiteArgs {
     #[arg(long, value_name = "URL")]
     url: Vec<Url>,
     /// How many nodes are started; several share a Redis
-    #[arg(long, value_name = "N", conflicts_with = "url", value_parser = clap::value_parser!(u8).range(1..=64))]
+    #[arg(long, value_name = "N", conflicts_with = "url", value_parser = clap::value_parser!(u8).range(1..=i64::from(MAX_NODES)))]
     nodes: Option<u8>,
     /// Threads of each node that is started; without it, one for each core
     #[arg(long, value_name = "N", conflicts_with = "url", value_parser = clap::value_parser!(u8).range(1..))]
@@ -170,6 +173,10 @@ impl SiteArgs {
             }));
         }
         let nodes = self.nodes.unwrap_or(nodes);
+        ensure!(
+            nodes <= MAX_NODES,
+            "so many sockets want {nodes} nodes, {MAX_NODES} at most: say how many by --nodes, or name some by --url"
+        );
         self.start(
             nodes,
             if nodes > 1 {

@@ -173,7 +173,7 @@ impl Crowd {
         while let Some(joined) = opening.next().await {
             let (client, _, _) = joined?;
             sockets.spawn(stay(client, Arc::clone(seen)));
-            update(&format!("{} sockets", sockets.len()))?;
+            update((sockets.len(), followers.len()), "sockets are open")?;
         }
         drop(opening);
         Ok(Self { sockets, followers })
@@ -205,11 +205,7 @@ impl Crowd {
                 last = last.max(at);
                 self.sockets.spawn(stay(client, Arc::clone(seen)));
             }
-            update(&format!(
-                "{} of {} are back",
-                self.sockets.len(),
-                args.sockets
-            ))?;
+            update((self.sockets.len(), self.followers.len()), "are back")?;
         }
         Ok(last - start)
     }

@@ -1,4 +1,5 @@
-//! Whom we believe that it is the deployment: whom this machine believes, or a file that `SSL_CERT_FILE` names (and the folder of `SSL_CERT_DIR`).
+//! Whom we believe that it is the deployment: whom this machine believes, or a file that `SSL_CERT_FILE` names (and the
+//! folder of `SSL_CERT_DIR`).
 
 use std::sync::{Arc, LazyLock};
 
@@ -14,11 +15,11 @@ use tokio_rustls::client::TlsStream;
 pub(crate) const SECURE: &str = "https://";
 
 /// Who is trusted.
-#[derive(Debug)]
-pub(crate) struct Trust {
-    pub(crate) config: Arc<ClientConfig>,
-    /// How many certificates were found, and what could not be read.
+struct Trust {
+    config: Arc<ClientConfig>,
+    /// How many certificates were found.
     found: usize,
+    /// What could not be read. Shape: `; open /etc/ca.pem: no such file`.
     trouble: String,
 }
 
@@ -27,21 +28,30 @@ static TRUST: LazyLock<Trust> = LazyLock::new(|| {
     let found = rustls_native_certs::load_native_certs();
     let mut trusted = RootCertStore::empty();
     let (count, _) = trusted.add_parsable_certificates(found.certs);
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("the provider has what these versions want");
-    let config = config.with_root_certificates(trusted).with_no_client_auth();
-    let trouble = found.errors.iter().map(ToString::to_string);
+    let trouble = found.errors.iter().map(|error| format!("; {error}"));
     Trust {
-        config: Arc::new(config),
+        config: trusting(trusted),
         found: count,
-        trouble: Vec::from_iter(trouble).join("; "),
+        trouble: trouble.collect(),
     }
 });
 
-/// Whom we trust.
-pub(crate) fn trust() -> &'static Trust {
-    &TRUST
+/// For lines without TLS.
+static NOBODY: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| trusting(RootCertStore::empty()));
+
+fn trusting(trusted: RootCertStore) -> Arc<ClientConfig> {
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("the provider has what these versions want")
+        .with_root_certificates(trusted)
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+/// Whom we trust at an address.
+pub(crate) fn config(address: &str) -> ClientConfig {
+    let is_secure = address.starts_with(SECURE);
+    ClientConfig::clone(if is_secure { &TRUST.config } else { &NOBODY })
 }
 
 /// Refuses to go on where nobody is trusted.
@@ -49,10 +59,10 @@ pub(crate) fn trust() -> &'static Trust {
 /// # Errors
 /// There are no certificates.
 pub(crate) fn check() -> anyhow::Result<()> {
-    let Trust { found, trouble, .. } = trust();
+    let Trust { found, trouble, .. } = &*TRUST;
     ensure!(
         *found > 0,
-        "no certificates are found here: install ca-certificates, or name a file by SSL_CERT_FILE {trouble}"
+        "no certificates are found here: install ca-certificates, or name a file by SSL_CERT_FILE{trouble}"
     );
     Ok(())
 }
@@ -68,9 +78,8 @@ pub(crate) async fn speak(
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let name = name.trim_matches(['[', ']']).to_owned();
     let name = ServerName::try_from(name).with_context(|| format!("{host} has no such name"))?;
-    let connector = TlsConnector::from(Arc::clone(&trust().config));
+    let connector = TlsConnector::from(Arc::clone(&TRUST.config));
     let spoken = connector.connect(name, stream).await;
-    Ok(Box::new(
-        spoken.with_context(|| format!("speak TLS with {host}"))?,
-    ))
+    let spoken = spoken.with_context(|| format!("speak TLS with {host}"))?;
+    Ok(Box::new(spoken))
 }

@@ -1,11 +1,11 @@
-//! `watch`: one game with very many spectators on one node, beside the same frames written straight to as many sockets.
+//! `watch`: one game with very many spectators on a node or several, beside the same frames written straight to as many sockets.
 
 mod crowd;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use tokio::runtime::Handle;
 use tokio::time::sleep_until;
 use zeitnot_loadtest::deployment::{Node, NodeSettings};
@@ -19,7 +19,7 @@ use crate::report::progress;
 use crate::sampler::Sampler;
 use crate::schedule::Schedule;
 use crate::seating::{open_lines, sit_down, sit_down_at_floor, sit_down_for};
-use crate::share::Spread;
+use crate::share::{Spread, most_sockets};
 use crate::side::Side;
 use crate::site::{Elsewhere, Part, Site, SiteArgs, Work, clients_work, nodes_for};
 use crate::table::Seated;
@@ -75,7 +75,7 @@ pub(crate) struct Show {
     /// From one move to the next, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(100..=60_000))]
     pub(crate) pace: u32,
-    /// Moves a second of other games on the same node
+    /// Moves a second of other games on the same nodes
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub(crate) others: u32,
     /// Where the moves of the other games fall
@@ -114,6 +114,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     let sides: Vec<Side> = args.against.into_iter().chain([Side::Zeitnot]).collect();
+    let (count, most) = (usize::try_from(args.show.spectators)?, most_sockets());
+    ensure!(
+        args.against.is_none() || count <= most,
+        "the floor is one process, which has {most} sockets at most: ask for fewer spectators, or for nothing beside"
+    );
     let mut runs = Vec::new();
     for repetition in 0..args.repeat {
         for &side in &sides {

@@ -61,7 +61,7 @@ pub(super) const RUNNING_GAME_BYTES: f64 = 304.0 + 152.0 + 78.0;
 pub(super) const ENDED_GAME_BYTES: f64 = 78.0;
 
 /// Bytes on the wire, by `wc -L` of the messages in `server/game/tests/data/wire`, with 60 of TCP, IP and the WebSocket's own: a
-/// move to somebody; a move and its answer; a heartbeat of the client and the server's pings; their answers.
+/// move to somebody; a move and its answer; a heartbeat of a player and the server's ping; their answers.
 pub(super) const MOVE_FRAME: f64 = 293.0 + 60.0;
 pub(super) const OWN_ANSWER: f64 = 43.0 + 60.0;
 pub(super) const CLIENT_MOVE: f64 = 90.0 + 60.0;

@@ -331,10 +331,10 @@ async fn open_all(job: Job, shared: Arc<Mutex<Shared>>) -> anyhow::Result<JoinSe
     let mut tasks = JoinSet::new();
     while let Some(client) = opening.next().await {
         let number = tasks.len();
-        let client = client.with_context(|| format!("spectator {number}"))?;
+        let client = client.with_context(|| format!("spectator {}", job.numbers.start + number))?;
         tasks.spawn(stand_by(client, number, Arc::clone(&shared)));
         if tasks.len().is_multiple_of(SAY_EVERY) {
-            update(&format!("{} spectators of {count}", tasks.len()))?;
+            update((tasks.len(), count), "spectators have come")?;
         }
     }
     drop(opening);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use zeitnot_loadtest::deployment::Deployment;
+use zeitnot_loadtest::deployment::{Deployment, RedisKind, Settings};
 
 pub(crate) const TOOL: &str = env!("CARGO_BIN_EXE_zeitnot-loadtest");
 
@@ -253,6 +253,43 @@ fn what_fails_in_another_process_is_said() {
     assert!(!tool.tool.wait().unwrap().success());
     let words = "in a process with a part of the load: connect to 127.0.0.1:";
     assert!(said.contains(words), "{said}");
+}
+
+#[test]
+fn processes_that_share_a_load_end_with_whoever_started_them() {
+    let deployment = Settings::new(&server()).over(RedisKind::Embedded);
+    let deployment = deployment.start().unwrap();
+    let url = format!("ws://{}", deployment.node(0).address());
+    let mut tool = Run::start(&[
+        "play",
+        "--games",
+        "4",
+        "--seconds",
+        "3600",
+        "--processes",
+        "2",
+        "--url",
+        &url,
+    ]);
+    tool.wait_for("4 games are played");
+    let parent = tool.tool.id();
+    let children = format!("/proc/{parent}/task/{parent}/children");
+    let children = std::fs::read_to_string(children).unwrap();
+    let children: Vec<_> = children.split_whitespace().collect();
+    assert_eq!(children.len(), 2);
+    // As nobody can see it coming.
+    tool.tool.kill().unwrap();
+    tool.tool.wait().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let is_there = |child: &&str| {
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat"));
+        // Dead ones whose record nobody has read are gone as well.
+        stat.is_ok_and(|stat| !stat.contains(") Z"))
+    };
+    while children.iter().any(is_there) {
+        assert!(Instant::now() < deadline, "they still run");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

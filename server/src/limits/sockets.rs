@@ -46,7 +46,8 @@ pub const SOCKET_PING_PERIOD_AT_PLAY: Duration = Duration::from_secs(3);
 
 /// How long the next ping of a client is waited for that plays nothing and pings by itself: a second longer than it should
 /// take, so that the two do not cross each time.
-pub const CLIENT_PING_PATIENCE: Duration = Duration::from_secs(6);
+pub const CLIENT_PING_PATIENCE: Duration =
+    CLIENT_PING_PERIOD.saturating_add(Duration::from_secs(1));
 
 /// How often the round trip of a player is measured, by a ping, where something always comes.
 pub const ROUND_TRIP_PERIOD: Duration = Duration::from_secs(10);

@@ -29,20 +29,21 @@ fn beat(moment: Instant) -> Instant {
 pub(super) struct Heartbeat {
     heard: Instant,
     /// When something else than a pong came last.
-    said: Option<Instant>,
+    said: Instant,
     pinged: Instant,
     /// The games of this socket were told that nothing is heard.
     is_away: bool,
     /// Payloads that were not echoed yet, with their moments, the newest last.
     outstanding: VecDeque<([u8; 8], Instant)>,
-    round_trip: Option<Duration>,
+    /// Smoothed, and when it was measured last.
+    round_trip: Option<(Duration, Instant)>,
 }
 
 impl Heartbeat {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             heard: now,
-            said: None,
+            said: now,
             pinged: now,
             is_away: false,
             outstanding: VecDeque::new(),
@@ -71,22 +72,14 @@ impl Heartbeat {
     /// not measured for long and is needed. Who plays nothing and pings by himself is left alone.
     pub(super) fn ping_at(&self, is_at_play: bool) -> Instant {
         let last = self.heard.max(self.pinged);
-        let next = match self.round_trip {
-            _ if is_at_play => {
-                let silent = last + SOCKET_PING_PERIOD_AT_PLAY;
-                let measure_after = self
-                    .round_trip
-                    .map_or(SOCKET_PING_PERIOD_AT_PLAY, |_| ROUND_TRIP_PERIOD);
-                silent.min(self.pinged + measure_after)
+        beat(match (is_at_play, self.round_trip) {
+            (true, None) => self.pinged + SOCKET_PING_PERIOD_AT_PLAY,
+            (true, Some(_)) => {
+                (last + SOCKET_PING_PERIOD_AT_PLAY).min(self.pinged + ROUND_TRIP_PERIOD)
             }
-            None => self.pinged + SOCKET_PING_PERIOD,
-            Some(_) => {
-                let silent = last + SOCKET_PING_PERIOD;
-                let said = self.said.map(|said| said + CLIENT_PING_PATIENCE);
-                said.map_or(silent, |said| said.max(silent))
-            }
-        };
-        beat(next)
+            (false, None) => self.pinged + SOCKET_PING_PERIOD,
+            (false, Some(_)) => (last + SOCKET_PING_PERIOD).max(self.said + CLIENT_PING_PATIENCE),
+        })
     }
 
     /// Whether nothing came for too long.
@@ -102,7 +95,7 @@ impl Heartbeat {
     /// Anything else came.
     pub(super) const fn hear_said(&mut self, now: Instant) {
         self.heard = now;
-        self.said = Some(now);
+        self.said = now;
     }
 
     /// The payload of the next ping.
@@ -128,16 +121,20 @@ impl Heartbeat {
             // Those before it are lost, or late and of no use.
             self.outstanding.drain(..=place);
             let sample = now.duration_since(pinged);
-            self.round_trip = Some(match self.round_trip {
-                Some(known) => (known * 3 + sample) / 4,
-                None => sample,
-            });
+            // What is older says little of the line as it is now.
+            let since = now.checked_sub(2 * ROUND_TRIP_PERIOD);
+            let known = self
+                .round_trip
+                .filter(|(_, measured)| since.is_none_or(|since| *measured >= since));
+            let smoothed = known.map_or(sample, |(known, _)| (known * 3 + sample) / 4);
+            self.round_trip = Some((smoothed, now));
         }
     }
 
     /// The round trip, smoothed; nothing before the first pong.
     pub(super) fn round_trip(&self) -> Option<Millis> {
-        let ms = self.round_trip?.as_millis();
+        let (round_trip, _) = self.round_trip?;
+        let ms = round_trip.as_millis();
         Some(Millis(u64::try_from(ms).unwrap_or(u64::MAX)))
     }
 }
@@ -212,6 +209,21 @@ mod tests {
         heartbeat.ping(after(25));
         heartbeat.hear(after(25));
         assert_eq!(heartbeat.due(false), beat(after(30)), "answers pings only");
+    }
+
+    #[test]
+    fn who_sits_down_after_a_long_time_is_measured_anew() {
+        let start = Instant::now();
+        let after = |secs| start + Duration::from_secs(secs);
+        let mut heartbeat = Heartbeat::new(start);
+        let first = heartbeat.ping(after(5));
+        heartbeat.pong(&first, after(5) + Duration::from_millis(800));
+        heartbeat.hear_said(after(3600));
+        assert!(heartbeat.due(false) > after(3605), "who looks on");
+        assert!(heartbeat.due(true) < after(3600), "who plays");
+        let again = heartbeat.ping(after(3600));
+        heartbeat.pong(&again, after(3600) + Duration::from_millis(50));
+        assert_eq!(heartbeat.round_trip(), Some(Millis(50)));
     }
 
     #[test]
