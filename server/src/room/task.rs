@@ -32,9 +32,10 @@ type Answer<T> = oneshot::Sender<Result<T, Refused>>;
 /// Opens a room and serves it until nobody needs it.
 pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Message>) {
     let _open = Counted::among(&METRICS.rooms);
-    match open(&rooms, id).await {
+    // Done once, and large: in a box, so that the task which lives on is small.
+    match Box::pin(open(&rooms, id)).await {
         Ok((replica, follow)) => {
-            let room = Room {
+            let room = Box::new(Room {
                 rooms,
                 id,
                 mailbox,
@@ -52,7 +53,7 @@ pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Me
                 missing: None,
                 catch_up_at: None,
                 empty_since: Some(Instant::now()),
-            };
+            });
             room.serve().await;
         }
         Err(refused) => {
@@ -68,7 +69,7 @@ pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Me
                 refuse(message, refused);
             }
             if is_due && refused == Refused::Rejected(Rejection::Unreadable) {
-                put_off(&rooms, id).await;
+                Box::pin(put_off(&rooms, id)).await;
             }
         }
     }
@@ -124,7 +125,7 @@ struct Room {
 }
 
 impl Room {
-    async fn serve(mut self) {
+    async fn serve(mut self: Box<Self>) {
         // Made once, and set where the moment is another one.
         let mut alarm = pin!(sleep(Duration::ZERO));
         loop {
@@ -146,7 +147,7 @@ impl Room {
                     self.on_alarm();
                     let is_over = self.closes_at().is_some_and(|moment| moment <= Instant::now());
                     if is_over && self.rooms.retire(self.id, &mut self.mailbox) {
-                        return self.hand_over().await;
+                        return Box::pin(self.hand_over()).await;
                     }
                 }
             }
@@ -193,7 +194,7 @@ impl Room {
     }
 
     /// What came while the room closed goes to the next one.
-    async fn hand_over(mut self) {
+    async fn hand_over(mut self: Box<Self>) {
         debug!(game.id = %self.id, "closed game {}", self.id);
         while let Some(message) = self.mailbox.recv().await {
             // Who cannot be heard is answered by the loss of its answer: the store is unavailable.
