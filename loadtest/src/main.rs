@@ -40,6 +40,7 @@ mod storm;
 mod table;
 mod tally;
 mod tls;
+mod url;
 mod watch;
 
 use std::io::Write as _;

@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep_until;
 use zeitnot_loadtest::deployment::usage::cpu_time;
@@ -15,6 +14,7 @@ use zeitnot_loadtest::deployment::{Deployment, Node, RedisKind, RedisServer, Set
 use crate::client::Client;
 use crate::entrance::Entrance;
 use crate::side::Side;
+use crate::url::Url;
 use crate::{binary, floor, tls};
 
 /// What was acknowledged is on disk within a second.
@@ -51,40 +51,6 @@ pub(crate) struct SiteArgs {
     /// Further arguments of every node, behind `--`
     #[arg(last = true, value_name = "ARGS", conflicts_with = "url")]
     node_args: Vec<String>,
-}
-
-/// Where a node listens. Shape: `ws://127.0.0.1:8080`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Url {
-    /// Shape: `127.0.0.1:8080`, or `https://chess.example:443` where TLS is spoken.
-    address: String,
-}
-
-impl FromStr for Url {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> anyhow::Result<Self> {
-        const ADVICE: &str = "a node is named like ws://127.0.0.1:8080 or wss://chess.example";
-        let after = |schemes: [&str; 2]| schemes.into_iter().find_map(|one| text.strip_prefix(one));
-        let (rest, before, port) = match after(["wss://", "https://"]) {
-            Some(rest) => (rest, tls::SECURE, 443),
-            None => (after(["ws://", "http://"]).context(ADVICE)?, "", 80),
-        };
-        let host = rest.strip_suffix("/ws").unwrap_or(rest);
-        let host = host.strip_suffix('/').unwrap_or(host);
-        let is_host = !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']);
-        ensure!(is_host, ADVICE);
-        let has_port = host
-            .rsplit_once(':')
-            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        Ok(Self {
-            address: if has_port {
-                format!("{before}{host}")
-            } else {
-                format!("{before}{host}:{port}")
-            },
-        })
-    }
 }
 
 /// How many nodes so many sockets want, where nobody says how many.
@@ -159,11 +125,7 @@ impl SiteArgs {
     /// What was named, or what is started for this; with so many nodes unless it is said how many.
     pub(crate) fn open(&self, nodes: u8) -> anyhow::Result<Site> {
         if !self.url.is_empty() {
-            if self
-                .url
-                .iter()
-                .any(|url| url.address.starts_with(tls::SECURE))
-            {
+            if self.url.iter().any(|url| url.is_secure()) {
                 tls::check()?;
             }
             return Ok(Site::at(Elsewhere {
@@ -395,33 +357,6 @@ impl Running {
             Self::Elsewhere => &[],
             Self::Ours(deployment) => deployment.nodes(),
             Self::Others { nodes, .. } => nodes,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_node_is_named_by_its_url() {
-        let cases = [
-            ("ws://127.0.0.1:8080", Some("127.0.0.1:8080")),
-            ("ws://chess.example/ws", Some("chess.example:80")),
-            ("http://[::1]:8080/", Some("[::1]:8080")),
-            ("wss://chess.example", Some("https://chess.example:443")),
-            (
-                "https://chess.example:8443/",
-                Some("https://chess.example:8443"),
-            ),
-            ("wss://", None),
-            ("127.0.0.1:8080", None),
-            ("ws://", None),
-            ("ws://a/b", None),
-        ];
-        for (text, expected) in cases {
-            let url = text.parse::<Url>().ok();
-            assert_eq!(url.as_ref().map(|url| &*url.address), expected, "{text}");
         }
     }
 }
