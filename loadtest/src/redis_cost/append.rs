@@ -63,7 +63,10 @@ pub(super) fn measure() -> anyhow::Result<Cost> {
         let (version, last, tag) = ((ply + 2).to_string(), tag(ply), tag(ply + 1));
         let call = |[log, set]: &'_ [String; 2]| -> Vec<String> {
             let fixed = ["EVALSHA", &append, "2", log, set, "0", "9999999999999", "0"];
-            let rest = [&index, &last, "0", &version, &tag, &origin, "", &due, BODY];
+            let noted = if ply == 0 { "" } else { &due };
+            let rest = [
+                &index, &last, "0", &version, &tag, &origin, "", &due, noted, BODY,
+            ];
             fixed
                 .iter()
                 .chain(&rest)

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use zeitnot_game::id::{GameId, Head, UserId};
+use zeitnot_game::time::PlayTime;
 
 use super::{Feed, UserFeed};
 use crate::limits::{FOLLOW_QUEUE, USER_QUEUE};
@@ -29,6 +30,8 @@ struct Channel<F> {
     tx: broadcast::Sender<F>,
     /// Of a game: the newest entry that its follower says it has.
     known: Known,
+    /// Of a game: for when its store has it noted as due, since that entry.
+    due: Option<(Head, PlayTime)>,
 }
 
 impl<F> Channel<F> {
@@ -95,6 +98,7 @@ impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
         let channel = channels.entry(key.clone()).or_insert_with(|| Channel {
             tx: broadcast::Sender::new(self.queue),
             known: Arc::default(),
+            due: None,
         });
         *lock(&channel.known) = None;
         Following {
@@ -109,11 +113,6 @@ impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
         if let Some(channel) = self.lock().get(key) {
             channel.send(item);
         }
-    }
-
-    /// Tells the followers that they may have missed something.
-    pub fn resync(&self, key: &K) {
-        self.send(key, self.resync.clone());
     }
 
     /// Whether there is a channel.
@@ -154,6 +153,35 @@ impl GameChannels {
         {
             channel.send(feed);
         }
+    }
+
+    /// Remembers for when a game is noted as due since its newest entry; nothing where that is not known.
+    pub fn note_due(&self, id: &GameId, due: Option<(Head, PlayTime)>) {
+        if let Some(channel) = self.lock().get_mut(id) {
+            channel.due = due;
+        }
+    }
+
+    /// For when a game is noted as due, if that is known since this entry.
+    #[must_use]
+    pub fn noted_due(&self, id: &GameId, newest: Head) -> Option<PlayTime> {
+        let (head, due) = self.lock().get(id)?.due?;
+        (head == newest).then_some(due)
+    }
+
+    /// Tells the follower that it may have missed something. What may have been done there may have been noted, too.
+    pub fn resync(&self, id: &GameId) {
+        if let Some(channel) = self.lock().get_mut(id) {
+            channel.due = None;
+            channel.send(Feed::Resync);
+        }
+    }
+}
+
+impl UserChannels {
+    /// Tells the followers that they may have missed something.
+    pub fn resync(&self, user: &UserId) {
+        self.send(user, UserFeed::Resync);
     }
 }
 

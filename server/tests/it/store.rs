@@ -5,6 +5,7 @@ mod cluster;
 mod due;
 mod embedded;
 mod logs;
+mod noted;
 mod outage;
 mod people;
 mod presence;

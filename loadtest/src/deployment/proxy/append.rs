@@ -3,7 +3,7 @@
 use crate::deployment::resp::Reply;
 
 /// Arguments of an append of one entry, behind its two keys.
-const MIN_ARGUMENTS: usize = 12;
+const MIN_ARGUMENTS: usize = 13;
 
 /// Whether a command appends to a game's log: a script with the log and what is due in its bucket, and at least one entry.
 #[must_use]
@@ -32,7 +32,7 @@ mod tests {
     #[test]
     fn only_an_append_is_one() {
         let text =
-            "EVALSHA 3f2a 2 {b:17}:game:q7ZwA0bX {b:17}:due 1 2 3 0 first 0 2 aaaaa 0 - - e2e4";
+            "EVALSHA 3f2a 2 {b:17}:game:q7ZwA0bX {b:17}:due 1 2 3 0 first 0 2 aaaaa 0 - - - e2e4";
         let words: Vec<&[u8]> = text.split(' ').map(str::as_bytes).collect();
         assert!(is_append(&words));
         // `schedule.lua` has the same keys.

@@ -1,13 +1,19 @@
 -- Appends entries after exactly the one that the caller knows as the last, publishes them, and says when somebody must
--- look at the game. Numbers stay text where they can: each way between the two costs time.
+-- look at the game. Numbers stay text where they can: each way between the two costs time. What is published is a line
+-- `version tag noted`, of the entries' first, the one before, and for when the game is noted as due (empty: never), and theirs.
 --
 -- KEYS  the game's log, which is its channel too; what is due in its bucket
 -- ARGV  the caller's tick of the play clock, as in `clock.lua`; of the entry known as the last the index, which is its
 --       version - 1, the tag, and the moment (ms since the origin); the append's own version, its tag; the game's origin
 --       in play time (ms), the moment before which nothing is committed (ms since the origin; empty: none), the origin
---       plus the ms after which the game is due (empty: never), the bodies
+--       plus the ms after which the game is due (empty: never), the play time for which it is noted as due (empty: not
+--       known), the bodies
 -- Reply 'at followers', when it was committed and how many were told; 'at' where it had been committed before |
 --       {'early', at} | {'fenced'} | {'stale', since, {line, line, ...}}
+-- A game that is due later than it is noted may stay noted as it is, since who is handed it too early looks at it and notes
+-- it anew; but not from so many ms before that on, in which it may be handed out already.
+local LEAD = 10000
+
 local call, log, argv = redis.call, KEYS[1], ARGV
 local index, before, last_at, version, tag = argv[4], argv[5], tonumber(argv[6]), argv[7], argv[8]
 -- Of a number by itself text is made by a slower way.
@@ -36,23 +42,25 @@ local at = now + argv[3] - argv[9]
 if at < last_at then
   at = last_at
 end
-local not_before, due = argv[10], argv[11]
+local not_before, due, noted = argv[10], argv[11], argv[12]
 if not_before ~= '' and at < tonumber(not_before) then
   return {'early', at}
 end
 
 local moment = text('%d', at)
 local stamp = ' ' .. moment .. ' ' .. tag
-local message = version .. ' ' .. before
-for i = 12, #argv do
+local lines = ''
+for i = 13, #argv do
   local line = argv[i] .. stamp
   call('RPUSH', log, line)
-  message = message .. '\n' .. line
+  lines = lines .. '\n' .. line
 end
 if due == '' then
+  noted = ''
   call('ZREM', KEYS[2], log:sub(-8))
-else
-  call('ZADD', KEYS[2], text('%d', at + due), log:sub(-8))
+elseif noted == '' or at + due < tonumber(noted) or at + argv[9] + LEAD > tonumber(noted) then
+  noted = text('%d', at + due)
+  call('ZADD', KEYS[2], noted, log:sub(-8))
 end
 -- A text, since the server writes what is nested by another, slower way.
-return moment .. ' ' .. call('SPUBLISH', log, message)
+return moment .. ' ' .. call('SPUBLISH', log, version .. ' ' .. before .. ' ' .. noted .. lines)

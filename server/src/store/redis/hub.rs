@@ -7,6 +7,7 @@ use fred::types::Message;
 use tokio::sync::{Notify, mpsc, watch};
 use tracing::{info, warn};
 use zeitnot_game::id::{GameId, Version};
+use zeitnot_game::time::PlayTime;
 
 use super::chat;
 use super::clocks::Clocks;
@@ -140,7 +141,13 @@ impl Hub {
         let payload = payload.as_deref();
         match &topic {
             Topic::Game(id) => match payload.and_then(|message| parse(message, self.mark)) {
-                Some(feed) => self.games.tell(id, feed),
+                Some(feed) => {
+                    if let Feed::Published(published) = &feed {
+                        let due = payload.and_then(noted_due);
+                        self.games.note_due(id, published.head().zip(due));
+                    }
+                    self.games.tell(id, feed);
+                }
                 // Another build's, perhaps: the log tells.
                 None => self.games.resync(id),
             },
@@ -169,12 +176,18 @@ fn parse(message: &str, me: NodeMark) -> Option<Feed> {
 /// Reads the message of `append.lua` and `heal.lua`.
 fn parse_published(message: &str) -> Option<Published> {
     let mut lines = message.split('\n');
-    let (first, before) = lines.next()?.split_once(' ')?;
+    let mut words = lines.next()?.split(' ');
     Some(Published {
-        first: Version(first.parse().ok()?),
-        before: before.parse().ok()?,
+        first: Version(words.next()?.parse().ok()?),
+        before: words.next()?.parse().ok()?,
         lines: lines.map(str::to_owned).collect(),
     })
+}
+
+/// For when the game is noted as due, as such a message says: the third word of its first line.
+fn noted_due(message: &str) -> Option<PlayTime> {
+    let first = message.split('\n').next()?;
+    first.split(' ').nth(2)?.parse().ok().map(PlayTime)
 }
 
 #[cfg(test)]
@@ -183,7 +196,8 @@ mod tests {
 
     #[test]
     fn a_message_is_the_place_and_the_lines() {
-        let published = parse_published("7 aZ4k9\ne2e4 10 bQ7xM\ndraw-offer white 10 bQ7xM");
+        let message = "7 aZ4k9 1700000000000\ne2e4 10 bQ7xM\ndraw-offer white 10 bQ7xM";
+        let published = parse_published(message);
         let expected = Published {
             first: Version(7),
             before: "aZ4k9".parse().unwrap(),
@@ -193,6 +207,11 @@ mod tests {
             ],
         };
         assert_eq!(published, Some(expected));
+        assert_eq!(noted_due(message), Some(PlayTime(1_700_000_000_000)));
+        for message in ["7 aZ4k9\ne2e4 10 bQ7xM", "7 aZ4k9 \ne2e4 10 bQ7xM"] {
+            assert!(parse_published(message).is_some());
+            assert_eq!(noted_due(message), None);
+        }
     }
 
     #[test]

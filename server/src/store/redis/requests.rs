@@ -61,6 +61,7 @@ impl Store for RedisStore {
         let index = append.after.version.0.wrapping_sub(1);
         let origin = append.origin.0;
         let due = append.due_in.map(|span| origin.saturating_add(span.0));
+        let noted = self.masters.hub().games.noted_due(&id, append.after);
         let mut args = vec![
             text(&index.to_string()),
             text(append.after.tag.as_str()),
@@ -70,6 +71,7 @@ impl Store for RedisStore {
             text(&origin.to_string()),
             optional(append.not_before.map(|moment| moment.0)),
             optional(due),
+            optional(noted.map(|moment| moment.0)),
         ];
         args.extend(append.bodies.iter().map(|body| text(body)));
         let keys = vec![keys::log(id), Bucket::of_game(id).due()];
