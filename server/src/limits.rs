@@ -14,7 +14,7 @@ pub use quotas::*;
 pub use sockets::*;
 
 /// Appends that wait for a room that follows a game, before it has to read the log instead.
-pub const FOLLOW_QUEUE: usize = 64;
+pub const FOLLOW_QUEUE: usize = 16;
 
 /// How long one request to the store may take.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -44,18 +44,18 @@ pub struct Committed {
     pub is_unreplicated: bool,
 }
 
-/// What a room's mailbox holds.
+/// What a room's mailbox holds. What is large is in boxes, since a mailbox has room for many from its beginning.
 #[derive(Debug)]
 enum Message {
-    Watch(Watch, oneshot::Sender<Result<Watched, Refused>>),
+    Watch(Box<Watch>, oneshot::Sender<Result<Watched, Refused>>),
     Unwatch(u64, Leaving),
     SetSilent(u64, bool),
     LookAtClock,
     Look(oneshot::Sender<Result<(Game, Timestamp), Refused>>),
     Show(Option<UserId>, oneshot::Sender<Result<Snapshot, Refused>>),
-    Say(Say, oneshot::Sender<Result<(), Refused>>),
+    Say(Box<Say>, oneshot::Sender<Result<(), Refused>>),
     Settle(OwnedSemaphorePermit),
-    Ask(Asking, oneshot::Sender<Result<Version, Refused>>),
+    Ask(Box<Asking>, oneshot::Sender<Result<Version, Refused>>),
 }
 
 impl Rooms {
@@ -83,7 +83,8 @@ impl Rooms {
     /// There is no such game, or the store does not answer.
     pub async fn watch(&self, id: GameId, watch: Watch) -> Result<Watched, Refused> {
         let (tx, rx) = oneshot::channel();
-        self.deliver(id, Message::Watch(watch, tx)).await?;
+        self.deliver(id, Message::Watch(Box::new(watch), tx))
+            .await?;
         rx.await.unwrap_or(Err(Refused::Unavailable))
     }
 
@@ -104,7 +105,7 @@ impl Rooms {
     pub async fn ask(&self, id: GameId, asking: Asking) -> Result<Committed, Refused> {
         let (tx, rx) = oneshot::channel();
         let replication = self.store.replication(id);
-        self.deliver(id, Message::Ask(asking, tx)).await?;
+        self.deliver(id, Message::Ask(Box::new(asking), tx)).await?;
         let version = rx.await.unwrap_or(Err(Refused::Unavailable))?;
         // Only this answer waits: the game goes on.
         let is_unreplicated = match replication {
@@ -151,7 +152,7 @@ impl Rooms {
     /// The user may not speak there, there is no such game, or the store does not answer.
     pub async fn say(&self, id: GameId, say: Say) -> Result<(), Refused> {
         let (tx, rx) = oneshot::channel();
-        self.deliver(id, Message::Say(say, tx)).await?;
+        self.deliver(id, Message::Say(Box::new(say), tx)).await?;
         rx.await.unwrap_or(Err(Refused::Unavailable))
     }
 

@@ -1,5 +1,7 @@
 //! Opening a room: what it begins with, and what becomes of a game that cannot be read here.
 
+use std::sync::{Arc, Mutex};
+
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 use zeitnot_game::game::{Game, Rejection};
@@ -12,7 +14,10 @@ use crate::replica::Replica;
 use crate::store::{Follow, Tail};
 
 /// Follows first and reads then, so that nothing falls between; but not what does not exist.
-pub(super) async fn open(rooms: &Rooms, id: GameId) -> Result<(Replica, Follow), Refused> {
+pub(super) async fn open(
+    rooms: &Rooms,
+    id: GameId,
+) -> Result<(Arc<Mutex<Replica>>, Follow), Refused> {
     if whole_log(rooms, id).await?.lines.is_empty() {
         return Err(Refused::NotFound);
     }
@@ -30,7 +35,7 @@ pub(super) async fn open(rooms: &Rooms, id: GameId) -> Result<(Replica, Follow),
     debug!(game.id = %id, version = %game.version(), "opened game {id}");
     let mut replica = Replica::new(id, (game, asked), rooms.fanout.clone());
     replica.remember(&chat);
-    Ok((replica, follow))
+    Ok((Arc::new(Mutex::new(replica)), follow))
 }
 
 /// The log, after healing where the store heals: this node has nothing to tell by what the store has lost.

@@ -39,7 +39,7 @@ pub(super) async fn run(rooms: Rooms, id: GameId, mut mailbox: mpsc::Receiver<Me
                 rooms,
                 id,
                 mailbox,
-                replica: Arc::new(Mutex::new(replica)),
+                replica,
                 follow,
                 current: None,
                 waiting: VecDeque::new(),
@@ -226,7 +226,7 @@ impl Room {
 
     fn on_message(&mut self, message: Message) {
         match message {
-            Message::Watch(watch, tx) => self.on_watch(watch, tx),
+            Message::Watch(watch, tx) => self.on_watch(*watch, tx),
             Message::Unwatch(follower, how) => {
                 let is_gone = |watch: &Watch| watch.follower == follower;
                 self.early.retain(|(watch, _)| !is_gone(watch));
@@ -247,7 +247,7 @@ impl Room {
                 answer(tx, play.show(user.as_ref()).await);
             }),
             Message::Say(say, tx) => self.aside(|play| async move {
-                answer(tx, play.say(say).await);
+                answer(tx, play.say(*say).await);
             }),
             Message::Settle(permit) => self.settle(permit),
             Message::Ask(_, tx) if self.waiting.len() >= COMMAND_QUEUE => {
@@ -255,7 +255,7 @@ impl Room {
             }
             Message::Ask(asking, tx) => {
                 self.empty_since = Some(Instant::now());
-                self.waiting.push_back((asking, Instant::now(), tx));
+                self.waiting.push_back((*asking, Instant::now(), tx));
                 if self.current.is_none() {
                     self.next_command();
                 }
