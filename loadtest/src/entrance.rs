@@ -1,5 +1,7 @@
 //! The way into games over HTTP: guests and challenges.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, ensure};
 use axum::body::{Body, BodyDataStream, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
@@ -8,12 +10,17 @@ use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::tls;
 
 /// A clock that does not run out, in seconds.
 const LIMIT: u32 = 10_800;
 const INCREMENT: u32 = 180;
+
+/// How often a node is asked that cannot serve now (503), and what is waited between, each time as long again: 7 s in all.
+const TRIES: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Bytes of an answer.
 const MAX_ANSWER: usize = 1 << 20;
@@ -145,29 +152,87 @@ impl Entrance {
         Ok(self.http.request(request).await?.status())
     }
 
-    /// Asks for something, as somebody if there is a token.
+    /// Asks for something, as somebody if there is a token; again where the store does not answer in time.
     pub(crate) async fn post(
         &self,
         path: &str,
         (body, token): (&Value, Option<&str>),
     ) -> anyhow::Result<Value> {
-        let mut request = Request::builder()
-            .method(Method::POST)
-            .uri(format!("{}{path}", self.origin))
-            .header(header::CONTENT_TYPE, "application/json");
-        if let Some(token) = token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        let mut tries = 1;
+        loop {
+            let mut request = Request::builder()
+                .method(Method::POST)
+                .uri(format!("{}{path}", self.origin))
+                .header(header::CONTENT_TYPE, "application/json");
+            if let Some(token) = token {
+                request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+            }
+            let request = request.body(Body::from(body.to_string()))?;
+            let (status, text) = self.send(request).await?;
+            if status != StatusCode::SERVICE_UNAVAILABLE || tries == TRIES {
+                return read(path, (status, &text));
+            }
+            sleep(PAUSE * tries).await;
+            tries += 1;
         }
-        let request = request.body(Body::from(body.to_string()))?;
-        self.answer(path, request).await
     }
 
     async fn answer(&self, path: &str, request: Request<Body>) -> anyhow::Result<Value> {
+        let (status, text) = self.send(request).await?;
+        read(path, (status, &text))
+    }
+
+    async fn send(&self, request: Request<Body>) -> anyhow::Result<(StatusCode, String)> {
         let response = self.http.request(request).await?;
         let status = response.status();
         let bytes = to_bytes(Body::new(response.into_body()), MAX_ANSWER).await?;
-        let text = String::from_utf8_lossy(&bytes);
-        ensure!(status.is_success(), "{path} answered {status}: {text}");
-        Ok(serde_json::from_str(&text)?)
+        Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
+    }
+}
+
+fn read(path: &str, (status, text): (StatusCode, &str)) -> anyhow::Result<Value> {
+    ensure!(status.is_success(), "{path} answered {status}: {text}");
+    Ok(serde_json::from_str(text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use axum::Router;
+    use axum::routing::post;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// The address of a node whose store is away for the first requests, and how many it has had.
+    async fn node(away_for: u32) -> (String, Arc<AtomicU32>) {
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&asked);
+        let guest = move || async move {
+            if count.fetch_add(1, Ordering::Relaxed) < away_for {
+                (StatusCode::SERVICE_UNAVAILABLE, "{}")
+            } else {
+                (StatusCode::OK, r#"{"token": "anna"}"#)
+            }
+        };
+        let app = Router::new().route("/api/auth/guest", post(guest));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async { axum::serve(listener, app).await });
+        (address, asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_cannot_be_served_now_asks_again_but_not_for_ever() {
+        let (address, asked) = node(TRIES - 1).await;
+        assert_eq!(Entrance::at(&address).guest().await.unwrap(), "anna");
+        assert_eq!(asked.load(Ordering::Relaxed), TRIES);
+
+        let (address, asked) = node(u32::MAX).await;
+        let error = Entrance::at(&address).guest().await.unwrap_err();
+        assert!(error.to_string().contains("503"), "{error:#}");
+        assert_eq!(asked.load(Ordering::Relaxed), TRIES);
     }
 }
