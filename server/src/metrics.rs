@@ -82,7 +82,7 @@ metrics! {
     resyncs: Counter = "resyncs", "Games whose log was looked at because messages may have been missed";
     missed_entries: Counter = "missed_entries", "Log entries that this node found in the log of a game that it follows, and had not been told of";
     lost_probes: Counter = "store_probes_lost", "Probes of a subscription that did not come back in time";
-    due: Counter = "due_games", "Overdue games that the store handed to this node";
+    due: Counter = "due_games", "Games that the store handed to this node to look at";
     flag_delay_seconds: Histogram = "flag_delay_seconds", "Time between the end of a player's time and the stamp of the entry that says so; its count is the flags that this node called";
     skips: Counter = "spectator_skips", "Times that a spectator who read too slowly was given the latest snapshot instead";
 }

@@ -141,7 +141,8 @@ pub trait Store: Send + Sync + fmt::Debug {
         due_in: Option<Millis>,
     ) -> Result<(), Unavailable>;
 
-    /// Waits for a game that somebody must look at: its moment passed [`crate::limits::DUE_GRACE`] ago and nobody did.
+    /// Waits for a game that somebody must look at: its moment passed [`crate::limits::DUE_GRACE`] ago and nobody did, or
+    /// one that it had before and that later appends put off.
     /// One caller on one node gets it; if nothing has set another moment by then, it is handed out again after
     /// [`crate::limits::DUE_RETRY`]. For one caller at a time on each node. Safe to cancel, but for that delay.
     async fn due(&self) -> GameId;

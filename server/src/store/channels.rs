@@ -169,7 +169,8 @@ impl GameChannels {
         (head == newest).then_some(due)
     }
 
-    /// Tells the follower that it may have missed something. What may have been done there may have been noted, too.
+    /// Tells the follower that it may have missed something. What is noted is forgotten, too: where a log was healed, its
+    /// newest entry is the same, and for when it is noted is not.
     pub fn resync(&self, id: &GameId) {
         if let Some(channel) = self.lock().get_mut(id) {
             channel.due = None;

@@ -39,7 +39,8 @@ pub struct Append {
     pub bodies: Vec<String>,
     /// Not to be committed before this moment.
     pub not_before: Option<Timestamp>,
-    /// When the game is handed out by [`Store::due`](super::Store::due), after these events; nothing: never.
+    /// How long after these events the game is handed out by [`Store::due`](super::Store::due), or earlier if that has been
+    /// said before; nothing: never.
     pub due_in: Option<Millis>,
 }
 

@@ -1,6 +1,8 @@
 -- Appends entries after exactly the one that the caller knows as the last, publishes them, and says when somebody must
--- look at the game. Numbers stay text where they can: each way between the two costs time. What is published is a line
--- `version tag noted`, of the entries' first, the one before, and for when the game is noted as due (empty: never), and theirs.
+-- look at the game. Numbers stay text where they can: each way between the two costs time.
+--
+-- The message is a line `version tag noted`, and then the lines of the entries: the version of the first of them, the tag of
+-- the entry before it, and the play time (ms) for which the game is noted as due (empty: never).
 --
 -- KEYS  the game's log, which is its channel too; what is due in its bucket
 -- ARGV  the caller's tick of the play clock, as in `clock.lua`; of the entry known as the last the index, which is its
@@ -10,8 +12,9 @@
 --       known), the bodies
 -- Reply 'at followers', when it was committed and how many were told; 'at' where it had been committed before |
 --       {'early', at} | {'fenced'} | {'stale', since, {line, line, ...}}
--- A game that is due later than it is noted may stay noted as it is, since who is handed it too early looks at it and notes
--- it anew; but not from so many ms before that on, in which it may be handed out already.
+
+-- A game that is due later than it is noted may stay noted as it is: who is handed it too early looks, and notes it anew.
+-- But not from so many ms before on, in which that may have happened; as in `schedule.lua`.
 local LEAD = 10000
 
 local call, log, argv = redis.call, KEYS[1], ARGV

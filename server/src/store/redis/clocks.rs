@@ -52,7 +52,7 @@ impl Clocks {
         }
     }
 
-    /// Takes note of a tick; says whether with it healing began or ended.
+    /// Takes note of a tick; says whether with it healing began or ended, or did so unseen, in another process.
     pub(super) fn learn(&self, bucket: Bucket, tick: Tick) -> bool {
         let mut wall = lock(&self.wall);
         let now = tick.believe(tick.now);
@@ -145,6 +145,10 @@ impl BucketClock {
             let ahead = if is_healing { 0 } else { millis(MAX_TICK_AGE) };
             self.end = tick.play_now().saturating_add(ahead);
         }
+        let is_another = self
+            .last
+            .as_ref()
+            .is_some_and(|last| last.lease.process != tick.lease.process);
         if is_standing {
             self.healed = Some(tick.answered + Duration::from_millis(tick.lease.healing));
         }
@@ -153,7 +157,7 @@ impl BucketClock {
         if self.latest > now.value.saturating_add(2 * millis(MAX_TICK_AGE)) {
             self.latest = 0;
         }
-        is_healing != was_healing
+        is_healing != was_healing || is_another
     }
 
     fn at(&mut self, now: Instant) -> Option<PlayTime> {
@@ -361,5 +365,8 @@ mod tests {
         let other = "other".into();
         assert!(clocks.fresh_lease(bucket(), (&other, later)).is_none());
         assert_eq!(clocks.last_healed(bucket()), Some(over));
+        let mut other = tick(after(over, 1000), 12_200, 2200);
+        other.lease.process = "another run".into();
+        assert!(clocks.learn(bucket(), other), "it began and ended unseen");
     }
 }

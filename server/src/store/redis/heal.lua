@@ -1,5 +1,6 @@
 -- Completes a log that lost its tail: entries exactly as they were, after exactly the one that the caller has before
--- them. Only while the bucket heals.
+-- them. Only while the bucket heals. The message is as that of `append.lua`, without the third word: for when the game is
+-- noted as due is not to be counted on, since it is handed out at once.
 --
 -- KEYS  the game's log, which is its channel too; what is due in its bucket; the bucket's play clock, as in `tick.lua`
 -- ARGV  how many entries the log has, the tag of the last (empty: it has none), the play time at which somebody must look

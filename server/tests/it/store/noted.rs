@@ -1,12 +1,15 @@
 //! For when Redis has a game noted as due: an append that makes it due later leaves that as it is, where it is known.
 
-use zeitnot::store::{Feed, Follow, Store};
+use zeitnot::store::{Appended, Feed, Follow, Heal, Healed, Store};
+use zeitnot_game::id::Version;
 use zeitnot_game::time::Millis;
 use zeitnot_loadtest::deployment::RedisServer;
 
+use super::outage::append_patiently;
 use super::redis::connect;
-use super::{HOUR, Known, begin, game, next, next_published};
+use super::{HOUR, Known, begin, game, next, next_published, until};
 
+const TWO_HOURS: Millis = Millis(2 * HOUR.0);
 const DAY: Millis = Millis(24 * HOUR.0);
 const SOON: Millis = Millis::from_secs(9);
 
@@ -92,5 +95,67 @@ async fn who_may_have_missed_something_notes_it_anew() {
     let later = (&store as &dyn Store, &mut known, "bbbbb");
     let later = move_on(later, Some(DAY), &mut follows).await;
     assert_eq!(noted(&server), later);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn who_was_handed_a_game_long_ago_puts_off_nothing() {
+    let server = RedisServer::start().unwrap();
+    let store = connect(&server).await;
+    let mut known = begin(&store).await;
+    let mut follows = [store.follow(game()).await.unwrap()];
+    let first = (&store as &dyn Store, &mut known, "aaaaa");
+    let first = move_on(first, Some(HOUR), &mut follows).await;
+    let left = (&store as &dyn Store, &mut known, "bbbbb");
+    move_on(left, Some(DAY), &mut follows).await;
+
+    // He has all entries, and comes late.
+    let length = known.head.version;
+    store.schedule(game(), length, Some(DAY)).await.unwrap();
+    assert_eq!(noted(&server), first);
+    // Earlier does no harm.
+    store.schedule(game(), length, Some(SOON)).await.unwrap();
+    let sooner = noted(&server);
+    assert!(sooner < first);
+    // What is near is what a game has that was handed out.
+    store.schedule(game(), length, Some(DAY)).await.unwrap();
+    assert!(noted(&server) > first);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_was_noted_before_a_log_was_healed_is_not_counted_on() {
+    let mut server = RedisServer::start().unwrap();
+    let store = connect(&server).await;
+    let mut known = begin(&store).await;
+    let mut follow = store.follow(game()).await.unwrap();
+    let first = (&store as &dyn Store, &mut known, "aaaaa");
+    move_on(first, Some(HOUR), std::slice::from_mut(&mut follow)).await;
+    let lines = store.read(game(), Version(0)).await.unwrap().lines;
+
+    // It saves nothing: all is lost, and given back.
+    server.restart().unwrap();
+    let heal = Heal {
+        after: None,
+        lines,
+        due: known.origin,
+    };
+    until(async || matches!(store.heal(game(), &heal).await, Ok(Healed::Whole))).await;
+    assert_eq!(noted(&server), Some(known.origin.0));
+    // As whoever is handed it does, when healing is over; no entry tells of that.
+    let length = known.head.version;
+    until(async || {
+        let scheduled = store.schedule(game(), length, Some(DAY)).await;
+        scheduled.is_ok() && noted(&server) > Some(known.origin.0 + HOUR.0)
+    })
+    .await;
+    let mut append = known.append("bbbbb", &["e7e5"]);
+    append.due_in = Some(TWO_HOURS);
+    let answer = append_patiently(&store, &append).await;
+    let Appended::Committed { at, .. } = answer else {
+        panic!("not committed: {answer:?}");
+    };
+    let due = known.origin.0 + at.0 + TWO_HOURS.0;
+    assert_eq!(noted(&server), Some(due));
     store.close().await;
 }
