@@ -254,8 +254,8 @@ pub const SAME_TICK: Duration = Duration::from_millis(500);
 /// 1.1 %, 16 take 1.7 %.
 pub const TICK_SLICES: u32 = 4;
 
-/// Buckets that one request ticks where they need not be in one slot. The server does nothing else meanwhile: 0.2 ms.
-pub const TICKS_A_REQUEST: usize = 32;
+/// Buckets that one request ticks where they need not be in one slot. The server does nothing else meanwhile: 0.1 ms.
+pub const TICKS_A_REQUEST: usize = 16;
 
 /// A bucket with nothing to look at ticks every so many rounds; it is one after as many ticks found nothing.
 pub const IDLE_TICK_ROUNDS: usize = 10;
