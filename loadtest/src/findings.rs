@@ -19,7 +19,7 @@ use crate::sampler::Usage;
 use crate::side::Side;
 
 /// Where findings go beside the terminal. The doc comments are the text of `--help`.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct OutputArgs {
     /// File for all figures of all runs
     #[arg(long, value_name = "FILE")]

@@ -133,7 +133,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .into_iter()
         .filter(|thing| args.only.is_empty() || args.only.contains(thing));
     let grown = things.map(|thing| bench.grow(thing));
-    let grown = grown.collect::<anyhow::Result<Vec<Growth>>>()?;
+    let grown: Vec<Growth> = grown.collect::<anyhow::Result<_>>()?;
     progress("")?;
     publish(&grown, &args.output)
 }
@@ -253,24 +253,33 @@ impl Bench<'_> {
     }
 }
 
-/// Runs all steps.
+/// Runs all steps, up to one that cannot be run.
 fn each<N: Copy + Into<f64> + std::fmt::Display>(
     of: &'static str,
-    (steps, remarks): (Vec<N>, Vec<String>),
+    (sizes, remarks): (Vec<N>, Vec<String>),
     run: impl Fn(N) -> anyhow::Result<Findings>,
 ) -> anyhow::Result<Growth> {
-    let steps = steps.into_iter().map(|at| {
-        progress(&format!("{of}: {at}"))?;
-        Ok(Step {
-            at: at.into(),
-            findings: run(at)?,
-        })
-    });
-    Ok(Growth {
+    let mut growth = Growth {
         of,
-        steps: steps.collect::<anyhow::Result<_>>()?,
         remarks,
-    })
+        steps: Vec::new(),
+        failure: None,
+    };
+    for at in sizes {
+        progress(&format!("{of}: {at}"))?;
+        match run(at) {
+            Ok(findings) => growth.steps.push(Step {
+                at: at.into(),
+                findings,
+            }),
+            // What was measured before is still worth showing.
+            Err(error) => {
+                growth.failure = Some(format!("{at} {of} could not be measured: {error:#}"));
+                break;
+            }
+        }
+    }
+    Ok(growth)
 }
 
 /// All steps, without a remark.
@@ -297,6 +306,21 @@ fn steps(steps: &[u16], nodes: impl Fn(u16) -> u8) -> (Vec<u16>, Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_step_that_cannot_be_run_ends_the_growth_and_leaves_what_was_measured() {
+        let run = |at: u16| {
+            anyhow::ensure!(at < 3, "too many");
+            Ok(Findings::new("growth", at.to_string(), Side::Zeitnot))
+        };
+        let growth = each("games", all(&[1, 2, 3, 4]), run).unwrap();
+        let sizes: Vec<f64> = growth.steps.iter().map(|step| step.at).collect();
+        assert_eq!(sizes, [1.0, 2.0]);
+        let failure = growth.failure.as_deref();
+        assert_eq!(failure, Some("3 games could not be measured: too many"));
+        let output = OutputArgs::default();
+        assert!(publish(&[growth], &output).is_err());
+    }
 
     #[test]
     fn more_sockets_than_a_node_has_want_more_nodes_and_a_remark() {

@@ -17,6 +17,8 @@ pub(crate) struct Growth {
     /// What a reader has to know: how far it went, and why no farther.
     pub(crate) remarks: Vec<String>,
     pub(crate) steps: Vec<Step>,
+    /// Why it went no farther, if something failed.
+    pub(crate) failure: Option<String>,
 }
 
 /// One size of it.
@@ -100,7 +102,7 @@ impl Growth {
             }
             text.push('\n');
         }
-        for remark in &self.remarks {
+        for remark in self.remarks.iter().chain(&self.failure) {
             let _ = writeln!(text, "{remark}");
         }
         text
@@ -126,7 +128,8 @@ pub(crate) fn publish(all: &[Growth], output: &OutputArgs) -> anyhow::Result<()>
     let steps = all.iter().flat_map(|growth| &growth.steps);
     let complaints: String = steps.map(|step| step.findings.complaints()).collect();
     say(&complaints)?;
-    ensure!(complaints.is_empty(), "some steps failed");
+    let is_whole = all.iter().all(|growth| growth.failure.is_none());
+    ensure!(complaints.is_empty() && is_whole, "some steps failed");
     Ok(())
 }
 
@@ -147,6 +150,7 @@ mod tests {
         let growth = Growth {
             of: "games",
             remarks: Vec::new(),
+            failure: None,
             steps: vec![step(1.0, Some(5.0)), step(2.0, None), step(3.0, Some(7.0))],
         };
         let expected = Figure {

@@ -64,7 +64,7 @@ fn section(run: &Findings) -> String {
 
 fn section_of_growth(growth: &Growth) -> String {
     let mut text = format!("<section><h2>{}</h2>", escaped(growth.of));
-    for remark in &growth.remarks {
+    for remark in growth.remarks.iter().chain(&growth.failure) {
         // Writing to a string does not fail.
         let _ = write!(text, "<p>{}</p>", escaped(remark));
     }
