@@ -140,8 +140,10 @@ async fn a_client_whose_line_is_dead_is_away_for_the_others_and_is_left() {
             break;
         }
         assert!(began.elapsed() < crate::support::client::PATIENCE);
-        // Who is there gives signs of life.
-        table.seats[1].ask(json!({"t": "ping"})).await;
+        // Whoever else is there gives signs of life.
+        for client in table.seats.iter_mut().chain([&mut table.spectator]) {
+            client.ask(json!({"t": "ping"})).await;
+        }
     }
     assert_eq!(table.seats[1].play(game, "e7e5", 1).await["v"], 3);
 }
