@@ -35,7 +35,7 @@ pub(super) const RELAY_GAMES: f64 = 0.5;
 pub(super) const RELAY_NODES: f64 = 2.0;
 
 /// A socket that follows a game, for a second, by `make bench-idle ARGS="--games 15000"`.
-pub(super) const SOCKET_SECOND: f64 = 5.2;
+pub(super) const SOCKET_SECOND: f64 = 6.2;
 
 /// Seconds from one heartbeat to the next there.
 pub(super) const HEARTBEAT: f64 = 5.0;
@@ -52,8 +52,8 @@ pub(super) const GAME_NODES: f64 = 2000.0;
 pub(super) const GAME_REDIS: f64 = 1000.0;
 
 /// Memory of a socket that follows a game, and of a game on a node, by `make bench-idle`.
-pub(super) const SOCKET_BYTES: f64 = 6437.0;
-pub(super) const REPLICA_BYTES: f64 = 21_214.0 - 6437.0;
+pub(super) const SOCKET_BYTES: f64 = 5804.0;
+pub(super) const REPLICA_BYTES: f64 = 13_554.0 - 5804.0;
 
 /// Of a game in Redis, by `make bench-redis` (80 plies): its log a ply, the rest while it goes on, and what stays of that.
 pub(super) const LOG_BYTES_A_PLY: f64 = 2672.0 / 80.0;
