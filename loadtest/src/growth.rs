@@ -133,7 +133,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .into_iter()
         .filter(|thing| args.only.is_empty() || args.only.contains(thing));
     let grown = things.map(|thing| bench.grow(thing));
-    let grown: Vec<Growth> = grown.collect::<anyhow::Result<_>>()?;
+    let grown = grown.collect::<anyhow::Result<Vec<Growth>>>()?;
     progress("")?;
     publish(&grown, &args.output)
 }
