@@ -22,7 +22,7 @@ const EDITS: [(&str, &str, &str); 7] = [
     // An append that is sent again is not recognized.
     ("forget-own-tag", "newer:sub(-5) == tag", "false"),
     // A flag falls when a node says so.
-    ("ignore-not-before", "if not_before ~= ''", "if false"),
+    ("ignore-not-before", "not_before >= 0", "false"),
     // All of an outage is play time.
     ("charge-outages", "gap > outage and counted", "false"),
     ("charge-outages", "math.min(gap, counted)", "gap"),

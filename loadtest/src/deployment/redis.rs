@@ -369,10 +369,10 @@ impl RedisConnection {
     ///
     /// # Errors
     /// The server does not answer.
-    pub fn call_all(&mut self, commands: &[Vec<&str>]) -> anyhow::Result<Vec<Reply>> {
+    pub fn call_all(&mut self, commands: &[Vec<impl AsRef<[u8]>>]) -> anyhow::Result<Vec<Reply>> {
         let mut bytes = Vec::new();
         for words in commands {
-            let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+            let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
             bytes.extend(resp::command(&words));
         }
         self.send(&bytes)?;

@@ -30,7 +30,7 @@ const PIPELINE: usize = 50;
 const FIRST: &str = "game standard created:0 0 aaaaa";
 
 /// After how many milliseconds somebody must look at such a game.
-const DUE_IN_MS: u128 = 600_000;
+const DUE_IN_MS: i64 = 600_000;
 
 /// A move that its clock charged, as nearly all are.
 const BODY: &str = "e7e5 1834-56~40";
@@ -55,28 +55,41 @@ pub(super) fn measure() -> anyhow::Result<Cost> {
         .collect();
     redis.call_all(&firsts)?;
 
-    let origin = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-    let (due, origin) = ((origin + DUE_IN_MS).to_string(), origin.to_string());
+    let origin = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
+    let due = origin + DUE_IN_MS;
     let before = Scripts::of(&server)?;
     for ply in 0..PLIES {
-        let index = ply.to_string();
-        let (version, last, tag) = ((ply + 2).to_string(), tag(ply), tag(ply + 1));
-        let call = |[log, set]: &'_ [String; 2]| -> Vec<String> {
-            let fixed = ["EVALSHA", &append, "2", log, set, "0", "9999999999999", "0"];
-            let noted = if ply == 0 { "" } else { &due };
-            let rest = [
-                &index, &last, "0", &version, &tag, &origin, "", &due, noted, BODY,
+        let noted = (ply > 0).then_some(due);
+        let tick = [0, 9_999_999_999_999, 0];
+        let last = [0, origin, -1, due, noted.unwrap_or(-1)];
+        let numbers: Vec<u8> = tick
+            .into_iter()
+            .chain(last)
+            .flat_map(i64::to_le_bytes)
+            .collect();
+        let (index, last, tag) = (ply.to_string(), tag(ply), tag(ply + 1));
+        let noted = noted.map(|due| due.to_string()).unwrap_or_default();
+        let first_line = format!("{} {last} {noted}", ply + 2);
+        let call = |[log, set]: &'_ [String; 2]| -> Vec<Vec<u8>> {
+            let words: [&[u8]; 11] = [
+                b"EVALSHA",
+                append.as_bytes(),
+                b"2",
+                log.as_bytes(),
+                set.as_bytes(),
+                &numbers,
+                index.as_bytes(),
+                last.as_bytes(),
+                tag.as_bytes(),
+                first_line.as_bytes(),
+                BODY.as_bytes(),
             ];
-            fixed
-                .iter()
-                .chain(&rest)
-                .map(|&word| word.to_owned())
-                .collect()
+            words.map(<[u8]>::to_vec).into()
         };
         for some in keys.chunks(PIPELINE) {
             let calls: Vec<_> = some.iter().map(call).collect();
-            for reply in redis.call_all(&words(&calls))? {
-                ensure!(reply.text().is_some(), "the script said {reply}");
+            for reply in redis.call_all(&calls)? {
+                ensure!(reply.int().is_some(), "the script said {reply}");
             }
         }
     }
@@ -115,11 +128,4 @@ fn tag(ply: usize) -> String {
         0 => "aaaaa".to_owned(),
         _ => format!("{ply:05}"),
     }
-}
-
-fn words(calls: &[Vec<String>]) -> Vec<Vec<&str>> {
-    let calls = calls.iter();
-    calls
-        .map(|call| call.iter().map(String::as_str).collect())
-        .collect()
 }

@@ -2,27 +2,26 @@
 
 use crate::deployment::resp::Reply;
 
-/// Arguments of an append of one entry, behind its two keys.
-const MIN_ARGUMENTS: usize = 13;
+/// Bytes of the numbers that are an append's first argument.
+const NUMBERS: usize = 64;
 
 /// Whether a command appends to a game's log: a script with the log and what is due in its bucket, and at least one entry.
 #[must_use]
 pub fn is_append(words: &[&[u8]]) -> bool {
-    let [name, _, b"2", log, due, arguments @ ..] = words else {
+    let [name, _, b"2", log, due, numbers, ..] = words else {
         return false;
     };
     name.eq_ignore_ascii_case(b"EVALSHA")
         && log.windows(6).any(|part| part == b":game:")
         && due.ends_with(b":due")
-        && arguments.len() >= MIN_ARGUMENTS
+        && numbers.len() == NUMBERS
 }
 
 /// Whether the answer to an append says that it was written.
 #[must_use]
 pub fn is_commit(reply: &Reply) -> bool {
     // The moment of the entry; all else is a list.
-    let text = reply.bytes().unwrap_or_default();
-    text.first().is_some_and(u8::is_ascii_digit)
+    reply.int().is_some()
 }
 
 #[cfg(test)]
@@ -31,12 +30,20 @@ mod tests {
 
     #[test]
     fn only_an_append_is_one() {
-        let text =
-            "EVALSHA 3f2a 2 {b:17}:game:q7ZwA0bX {b:17}:due 1 2 3 0 first 0 2 aaaaa 0 - - - e2e4";
-        let words: Vec<&[u8]> = text.split(' ').map(str::as_bytes).collect();
-        assert!(is_append(&words));
+        let keys = "EVALSHA 3f2a 2 {b:17}:game:q7ZwA0bX {b:17}:due";
+        let mut words: Vec<&[u8]> = keys.split(' ').map(str::as_bytes).collect();
         // `schedule.lua` has the same keys.
-        assert!(!is_append(&words[..10]));
+        let schedule = [&words[..], &[b"1", b"2", b"3", b"4", b"60000"]].concat();
+        assert!(!is_append(&schedule));
+        words.extend([
+            &[0; NUMBERS][..],
+            b"3",
+            b"first",
+            b"aaaaa",
+            b"5 first ",
+            b"e2e4",
+        ]);
+        assert!(is_append(&words));
         let mut other = words.clone();
         other[3] = b"{b:17}:chat:q7ZwA0bX";
         assert!(!is_append(&other));

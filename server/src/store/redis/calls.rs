@@ -38,7 +38,7 @@ impl RedisStore {
     pub(super) async fn run_dated<T>(
         &self,
         id: GameId,
-        (pick, request): (Pick, Request),
+        (pick, request): (Pick, impl Fn(&Lease) -> Request),
         read: impl FnOnce(Value) -> Result<T, Error>,
     ) -> Result<T, Unavailable> {
         let run = async {
@@ -52,7 +52,7 @@ impl RedisStore {
                 if lease.process != scripts.process {
                     continue;
                 }
-                let (keys, args) = dated(&lease, &request);
+                let (keys, args) = request(&lease);
                 match master.run_of(pick(&scripts), keys, args).await {
                     Err(error) if is_unknown(&error) => master.tick(bucket).await?,
                     Ok(reply) if scripts::is_fenced(&reply) => master.tick(bucket).await?,
@@ -92,15 +92,26 @@ impl RedisStore {
 }
 
 /// Puts a tick before the arguments.
-pub(super) fn dated(lease: &Lease, (keys, args): &Request) -> Request {
+pub(super) fn dated((keys, args): Request) -> impl Fn(&Lease) -> Request {
+    move |lease| {
+        let tick = tick(lease).map(|number| Value::from(number.to_string()));
+        let dated = tick.into_iter().chain(args.iter().cloned());
+        (keys.clone(), dated.collect())
+    }
+}
+
+/// A tick as scripts want it: TIME then, TIME after which it is too old, play time - TIME (ms).
+pub(super) fn tick(lease: &Lease) -> [i64; 3] {
     let until = lease.wall.saturating_add(millis(MAX_TICK_AGE));
     // The play clock is late by the outages; only where the store's time was set back is it ahead.
     let shift = lease.play.cast_signed() - lease.wall.cast_signed();
-    let mut dated = Vec::with_capacity(args.len() + 3);
-    let tick = [lease.wall.to_string(), until.to_string(), shift.to_string()];
-    dated.extend(tick.map(Value::from));
-    dated.extend_from_slice(args);
-    (keys.clone(), dated)
+    [lease.wall.cast_signed(), until.cast_signed(), shift]
+}
+
+/// Numbers as scripts unpack them, little-endian.
+pub(super) fn packed(numbers: impl IntoIterator<Item = i64>) -> Value {
+    let bytes = numbers.into_iter().flat_map(i64::to_le_bytes);
+    Value::Bytes(bytes.collect())
 }
 
 pub(super) fn unavailable(error: Error) -> Unavailable {

@@ -63,7 +63,7 @@ impl Master {
         ];
         let keys = [keys::NODES, keys::NODES_ABOUT].map(str::to_owned);
         let request = (keys.to_vec(), args.map(Value::from).to_vec());
-        let (keys, args) = calls::dated(&tick, &request);
+        let (keys, args) = calls::dated(request)(&tick);
         let reply = self.run_of(&scripts.lease, keys, args).await?;
         let Some(leases) = scripts::leases(reply)? else {
             return Ok(());

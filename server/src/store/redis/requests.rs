@@ -13,8 +13,8 @@ use zeitnot_game::color::Color;
 use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
-use super::calls::{Pick, Request, unavailable};
-use super::clocks::{Process, millis};
+use super::calls::{Pick, Request, dated, packed, tick, unavailable};
+use super::clocks::{Lease, Process, millis};
 use super::keys::{Bucket, Topic};
 use super::master::Master;
 use super::{RedisStore, chat, keys, presence, quotas, scripts};
@@ -33,12 +33,12 @@ fn text(s: &str) -> Value {
 }
 
 /// A number that may be missing, which an empty argument stands for.
-fn optional(number: Option<u64>) -> Value {
-    Value::from(number.map(|number| number.to_string()).unwrap_or_default())
+fn optional(number: Option<u64>) -> String {
+    number.map(|number| number.to_string()).unwrap_or_default()
 }
 
 fn due_in(span: Option<Millis>) -> Value {
-    optional(span.map(|span| span.0))
+    text(&optional(span.map(|span| span.0)))
 }
 
 #[async_trait]
@@ -51,7 +51,7 @@ impl Store for RedisStore {
             text(create.tag.as_str()),
             due_in(Some(create.due_in)),
         ];
-        let request: (Pick, Request) = (|scripts| &scripts.create, (keys, args));
+        let request: (Pick, _) = (|scripts| &scripts.create, dated((keys, args)));
         let is_ours = self.run_dated(id, request, scripts::created).await?;
         is_ours.then_some(()).ok_or(CreateError::Exists)
     }
@@ -62,20 +62,29 @@ impl Store for RedisStore {
         let origin = append.origin.0;
         let due = append.due_in.map(|span| origin.saturating_add(span.0));
         let noted = self.masters.hub().games.noted_due(&id, append.after);
-        let mut args = vec![
-            text(&index.to_string()),
-            text(append.after.tag.as_str()),
-            text(&append.after_at.0.to_string()),
-            text(&append.after.version.next().to_string()),
-            text(append.tag.as_str()),
-            text(&origin.to_string()),
-            optional(append.not_before.map(|moment| moment.0)),
-            optional(due),
-            optional(noted.map(|moment| moment.0)),
+        let noted = noted.map(|moment| moment.0);
+        let (version, before) = (append.after.version.next(), append.after.tag);
+        let first_line = format!("{version} {before} {}", optional(noted));
+        let or_none = |number: Option<u64>| number.map_or(-1, u64::cast_signed);
+        let numbers = [
+            append.after_at.0.cast_signed(),
+            origin.cast_signed(),
+            or_none(append.not_before.map(|moment| moment.0)),
+            or_none(due),
+            or_none(noted),
         ];
-        args.extend(append.bodies.iter().map(|body| text(body)));
-        let keys = vec![keys::log(id), Bucket::of_game(id).due()];
-        let request: (Pick, Request) = (|scripts| &scripts.append, (keys, args));
+        let request = |lease: &Lease| -> Request {
+            let mut args = vec![
+                packed(tick(lease).into_iter().chain(numbers)),
+                text(&index.to_string()),
+                text(before.as_str()),
+                text(append.tag.as_str()),
+                text(&first_line),
+            ];
+            args.extend(append.bodies.iter().map(|body| text(body)));
+            (vec![keys::log(id), Bucket::of_game(id).due()], args)
+        };
+        let request: (Pick, _) = (|scripts| &scripts.append, request);
         let read = |reply| scripts::appended(reply, append.head().version);
         let (appended, is_unheard) = self.run_dated(id, request, read).await?;
         if is_unheard {
@@ -141,7 +150,7 @@ impl Store for RedisStore {
             due_in(Some(seat.due_in)),
             text(seat.opponent.as_deref().unwrap_or_default()),
         ];
-        let request: (Pick, Request) = (|scripts| &scripts.take_seat, (keys, args));
+        let request: (Pick, _) = (|scripts| &scripts.take_seat, dated((keys, args)));
         self.run_dated(id, request, scripts::seated).await
     }
 
@@ -223,7 +232,7 @@ impl Store for RedisStore {
     ) -> Result<(), Unavailable> {
         let keys = vec![keys::log(id), Bucket::of_game(id).due()];
         let args = vec![text(&length.to_string()), due_in(span)];
-        let request: (Pick, Request) = (|scripts| &scripts.schedule, (keys, args));
+        let request: (Pick, _) = (|scripts| &scripts.schedule, dated((keys, args)));
         self.run_dated(id, request, scripts::scheduled).await
     }
 
@@ -307,7 +316,7 @@ impl Store for RedisStore {
         let gone = hub.nodes.gone();
         args.extend(gone.into_iter().map(presence::node).map(Value::from));
         let keys = vec![keys::seats(id), keys::log(id)];
-        let request: (Pick, Request) = (|scripts| &scripts.seats, (keys, args));
+        let request: (Pick, _) = (|scripts| &scripts.seats, dated((keys, args)));
         self.run_dated(id, request, |reply| scripts::seats(reply, me))
             .await
     }

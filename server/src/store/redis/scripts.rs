@@ -224,13 +224,11 @@ pub(super) fn scheduled(reply: Value) -> Result<(), Error> {
 /// Reads the reply of `append.lua`: what became of it, and whether nobody was told of it. `version` is that of its last
 /// entry.
 pub(super) fn appended(reply: Value, version: Version) -> Result<(Appended, bool), Error> {
-    if let Value::String(text) = &reply {
-        let (at, followers) = match text.split_once(' ') {
-            Some((at, followers)) => (at, Some(followers)),
-            None => (&**text, None),
-        };
-        let at = Timestamp(at.parse().map_err(|_| unexpected())?);
-        return Ok((Appended::Committed { version, at }, followers == Some("0")));
+    if let Value::Integer(at) = reply {
+        let is_unheard = at < 0;
+        let at = if is_unheard { -1 - at } else { at };
+        let at = Timestamp(at.cast_unsigned());
+        return Ok((Appended::Committed { version, at }, is_unheard));
     }
     let mut words = Words::of(reply);
     let appended = match words.next::<String>()?.as_str() {
