@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use tokio::runtime::Runtime;
 
+use crate::awake::{Awake, SleepArgs};
 use crate::findings::{self, Findings, OutputArgs};
 use crate::idle::{self, Hold};
 use crate::peer::{self, Peer};
@@ -45,7 +46,7 @@ pub(crate) struct Args {
     /// How long moves count at each rate and in each step, after a warm-up of 2
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=40))]
     seconds: u16,
-    /// How often the rates are run
+    /// How often the rates and the idle sockets are run
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
     repeat: u8,
     /// Moves a second of the first step up to the knee; each further step has half as many again
@@ -82,6 +83,8 @@ pub(crate) struct Args {
     /// The server's binary; without it, the one beside this
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
+    #[command(flatten)]
+    sleep: SleepArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -139,6 +142,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             peer::install(*peer, folder).with_context(|| format!("install {side}"))?;
         }
     }
+    let awake = Awake::start(args.sleep)?;
     let mut runs = Vec::new();
     for repetition in 0..args.repeat {
         for &rate in &args.rate {
@@ -147,9 +151,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 compared.at_rate(side, rate, args.seed + u64::from(repetition))
             })?;
         }
-    }
-    if args.sockets > 1 {
-        compared.each(Measure::Idle, &mut runs, |side| compared.idle(side))?;
+        if args.sockets > 1 {
+            compared.each(Measure::Idle, &mut runs, |side| compared.idle(side))?;
+        }
     }
     if args.spectators > 0 {
         compared.each(Measure::Watch, &mut runs, |side| compared.watch(side))?;
@@ -159,6 +163,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             compared.climb(side, &mut runs)?;
         }
     }
+    drop(awake);
     progress("")?;
     let table = Table::of(&args.peers, &runs);
     let runs: Vec<Findings> = runs.into_iter().map(|run| run.findings).collect();

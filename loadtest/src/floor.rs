@@ -18,7 +18,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
-use fred::clients::{Client, SubscriberClient};
+use fred::clients::Client;
 use fred::interfaces::{ClientLike as _, EventInterface as _, PubsubInterface as _};
 use fred::types::config::{
     Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, TcpConfig, UnresponsiveConfig,
@@ -115,7 +115,7 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
 }
 
 /// One client for commands and one for subscriptions, as a real node has them.
-fn clients(url: &str) -> anyhow::Result<(Client, SubscriberClient)> {
+fn clients(url: &str) -> anyhow::Result<(Client, Client)> {
     let mut config = Config::from_url(url).context("the URL of Redis")?;
     config.version = RespVersion::RESP2;
     let mut builder = Builder::from_config(config);
@@ -142,12 +142,12 @@ fn clients(url: &str) -> anyhow::Result<(Client, SubscriberClient)> {
             broadcast_channel_capacity: PUSH_QUEUE,
             max_feed_count: 200,
         });
-    Ok((builder.build()?, builder.build_subscriber_client()?))
+    Ok((builder.build()?, builder.build()?))
 }
 
 struct Floor {
     client: Client,
-    subscriber: SubscriberClient,
+    subscriber: Client,
     games: Mutex<HashMap<String, Vec<Local>>>,
 }
 

@@ -1,5 +1,6 @@
 //! The tools around Zeitnot: runs what the command says.
 
+mod awake;
 mod binary;
 mod chaos;
 mod client;
@@ -97,6 +98,9 @@ enum Command {
     /// Has a part of a load that needs more open files than one process has
     #[command(hide = true)]
     Share,
+    /// Keeps all cores busy until its input ends
+    #[command(hide = true)]
+    KeepAwake,
 }
 
 /// As many open files as the system lets us have: each socket is one. What is started inherits it.
@@ -131,6 +135,7 @@ fn main() -> ExitCode {
         Command::FloorNode(args) => floor::run(&args),
         Command::FanNode(args) => fan::run(&args),
         Command::Share => share::run(),
+        Command::KeepAwake => awake::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

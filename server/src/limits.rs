@@ -181,8 +181,8 @@ pub const CHAT_LINES: usize = 50;
 /// Running games that are noted of a user.
 pub const MAX_PLAYING: usize = 100;
 
-/// Texts that wait for a socket's own follower.
-pub const USER_QUEUE: usize = 8;
+/// Texts that wait for a socket's own follower, before it has to look instead. Each socket keeps the room for them.
+pub const USER_QUEUE: usize = 2;
 
 /// Tokens that may be revoked at a time.
 pub const MAX_REVOKED: usize = 100_000;

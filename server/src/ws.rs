@@ -5,6 +5,7 @@ mod commands;
 mod heartbeat;
 mod message;
 mod outage;
+mod pending;
 mod rates;
 mod requests;
 mod seeking;
@@ -40,7 +41,7 @@ pub async fn open(
     let from = Subject::Address(visitor.address);
     app.quotas.take(Limited::Upgrades, from).await?;
     Ok(bounded(upgrade, MAX_FRAME)
-        .on_upgrade(move |socket| session::run(app, visitor.me, (ticket, socket))))
+        .on_upgrade(async move |socket| session::start(app, visitor.me, (ticket, socket))))
 }
 
 /// An upgrade to a socket of ours: its subprotocol, its buffers, and the longest message that it takes, in bytes.

@@ -262,7 +262,7 @@ mod tests {
             "| memory of an idle socket, bytes | 9000 | 6000 | – |",
             "| CPU of an idle socket a second, µs | **7.0** | 8.0 | – |",
             "| knee, moves/s | **750** | 500 | 9000 |",
-            "| lost, doubled, wrong, late | 0.0 | 0.0 | 0.0 |",
+            "| lost, doubled, wrong, late | 0 | 0 | 0 |",
         ] {
             assert!(text.lines().any(|one| one == line), "{line}: {text}");
         }

@@ -11,8 +11,8 @@ pub const OUTBOX_BYTES: usize = 256 * 1024;
 /// Bytes of a frame from a client.
 pub const MAX_FRAME: usize = 4096;
 
-/// Bytes that a socket reads ahead. Most sockets are idle, and each keeps its buffer.
-pub const SOCKET_READ_BUFFER: usize = 1024;
+/// Bytes that a socket reads ahead, more than nearly all messages have. Most sockets are idle, and each keeps its buffer.
+pub const SOCKET_READ_BUFFER: usize = 512;
 
 /// Bytes that a socket gathers before it writes.
 pub const SOCKET_WRITE_BUFFER: usize = 1024;

@@ -16,8 +16,8 @@ use crate::limits::{FOLLOW_QUEUE, USER_QUEUE};
 
 /// Who or what is followed here, and by whom.
 #[derive(Debug, Clone)]
-pub struct Channels<K, F> {
-    channels: Arc<Mutex<HashMap<K, Channel<F>>>>,
+pub struct Channels<K, F, N = ()> {
+    channels: Arc<Mutex<HashMap<K, Channel<F, N>>>>,
     /// Items that wait for one follower.
     queue: usize,
     /// The item that stands for those that were lost.
@@ -26,25 +26,53 @@ pub struct Channels<K, F> {
 
 /// One key's followers.
 #[derive(Debug, Clone)]
-struct Channel<F> {
+struct Channel<F, N> {
     tx: broadcast::Sender<F>,
-    /// Of a game: the newest entry that its follower says it has.
-    known: Known,
-    /// Of a game: for when its store has it noted as due, since that entry.
+    /// Shared with them.
+    notes: N,
+}
+
+/// What a channel and who follows it tell each other.
+pub trait Notes: Clone + Default {
+    /// Somebody begins to follow.
+    fn begin(&self);
+}
+
+/// There is nothing to tell.
+impl Notes for () {
+    fn begin(&self) {}
+}
+
+/// Of a game, which has one follower on a node, its room.
+#[derive(Debug, Clone, Default)]
+pub struct GameNotes(Arc<Mutex<GameNote>>);
+
+#[derive(Debug, Default)]
+struct GameNote {
+    /// The newest entry that the follower says it has.
+    known: Option<Head>,
+    /// For when the store has the game noted as due, since that entry.
     due: Option<(Head, PlayTime)>,
 }
 
-impl<F> Channel<F> {
+impl Notes for GameNotes {
+    fn begin(&self) {
+        // A room that opens later has nothing yet.
+        lock(&self.0).known = None;
+    }
+}
+
+impl<F, N> Channel<F, N> {
     fn send(&self, item: F) {
         // Nobody there is no error: the channel goes with the next sweep.
         let _ = self.tx.send(item);
     }
 }
 
-impl Channel<Feed> {
+impl Channel<Feed, GameNotes> {
     /// Whether the follower has all that this tells of.
     fn is_known(&self, feed: &Feed) -> bool {
-        let Some(known) = *lock(&self.known) else {
+        let Some(known) = lock(&self.notes.0).known else {
             return false;
         };
         match feed {
@@ -55,17 +83,14 @@ impl Channel<Feed> {
     }
 }
 
-/// Shared by a game's channel and its follower.
-type Known = Arc<Mutex<Option<Head>>>;
-
 /// The followers of games.
-pub type GameChannels = Channels<GameId, Feed>;
+pub type GameChannels = Channels<GameId, Feed, GameNotes>;
 
 /// The followers of users.
 pub type UserChannels = Channels<UserId, UserFeed>;
 
 /// One follower's end of a game's channel. Dropping it ends the following.
-pub type Follow = Following<Feed>;
+pub type Follow = Following<Feed, GameNotes>;
 
 /// One follower's end of a user's channel. Dropping it ends the following.
 pub type UserFollow = Following<UserFeed>;
@@ -82,7 +107,7 @@ impl Default for UserChannels {
     }
 }
 
-impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
+impl<K: Clone + Eq + Hash, F: Clone, N: Notes> Channels<K, F, N> {
     fn new(queue: usize, resync: F) -> Self {
         Self {
             channels: Arc::default(),
@@ -93,18 +118,17 @@ impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
 
     /// Follows: every item from now on.
     #[must_use]
-    pub fn follow(&self, key: &K) -> Following<F> {
+    pub fn follow(&self, key: &K) -> Following<F, N> {
         let mut channels = self.lock();
         let channel = channels.entry(key.clone()).or_insert_with(|| Channel {
             tx: broadcast::Sender::new(self.queue),
-            known: Arc::default(),
-            due: None,
+            notes: N::default(),
         });
-        *lock(&channel.known) = None;
+        channel.notes.begin();
         Following {
             rx: channel.tx.subscribe(),
             resync: self.resync.clone(),
-            known: Arc::clone(&channel.known),
+            notes: channel.notes.clone(),
         }
     }
 
@@ -140,7 +164,7 @@ impl<K: Clone + Eq + Hash, F: Clone> Channels<K, F> {
         gone
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, Channel<F>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Channel<F, N>>> {
         lock(&self.channels)
     }
 }
@@ -157,23 +181,23 @@ impl GameChannels {
 
     /// Remembers for when a game is noted as due since its newest entry; nothing where that is not known.
     pub fn note_due(&self, id: &GameId, due: Option<(Head, PlayTime)>) {
-        if let Some(channel) = self.lock().get_mut(id) {
-            channel.due = due;
+        if let Some(channel) = self.lock().get(id) {
+            lock(&channel.notes.0).due = due;
         }
     }
 
     /// For when a game is noted as due, if that is known since this entry.
     #[must_use]
     pub fn noted_due(&self, id: &GameId, newest: Head) -> Option<PlayTime> {
-        let (head, due) = self.lock().get(id)?.due?;
+        let (head, due) = lock(&self.lock().get(id)?.notes.0).due?;
         (head == newest).then_some(due)
     }
 
     /// Tells the follower that it may have missed something. What is noted is forgotten, too: where a log was healed, its
     /// newest entry is the same, and for when it is noted is not.
     pub fn resync(&self, id: &GameId) {
-        if let Some(channel) = self.lock().get_mut(id) {
-            channel.due = None;
+        if let Some(channel) = self.lock().get(id) {
+            lock(&channel.notes.0).due = None;
             channel.send(Feed::Resync);
         }
     }
@@ -188,21 +212,21 @@ impl UserChannels {
 
 /// One follower's end of a channel. Dropping it ends the following.
 #[derive(Debug)]
-pub struct Following<F> {
+pub struct Following<F, N = ()> {
     rx: broadcast::Receiver<F>,
     resync: F,
-    known: Known,
+    notes: N,
 }
 
 impl Follow {
     /// Says which entry is the newest that the follower has: it need not be told of that again. Nothing, where it may
     /// just be learning that the log is another one. A game has one follower on a node, its room.
     pub fn know(&self, newest: Option<Head>) {
-        *lock(&self.known) = newest;
+        lock(&self.notes.0).known = newest;
     }
 }
 
-impl<F: Clone> Following<F> {
+impl<F: Clone, N> Following<F, N> {
     /// The next item. Safe to cancel.
     pub async fn next(&mut self) -> F {
         match self.rx.recv().await {
@@ -292,7 +316,7 @@ mod tests {
         }
     }
 
-    fn has_lost<F: Clone>(follow: &mut Following<F>) -> bool {
+    fn has_lost<F: Clone, N>(follow: &mut Following<F, N>) -> bool {
         matches!(
             follow.rx.try_recv(),
             Err(broadcast::error::TryRecvError::Lagged(_))

@@ -5,9 +5,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
-use futures_util::future::{BoxFuture, OptionFuture};
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use futures_util::future::OptionFuture;
+use futures_util::{FutureExt as _, SinkExt as _};
 use rand::Rng as _;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -20,6 +19,7 @@ use super::close::Close;
 use super::commands;
 use super::heartbeat::Heartbeat;
 use super::outage::Outage;
+use super::pending::Pending;
 use super::rates::Rates;
 use super::seeking::{Kept, Looked};
 use crate::App;
@@ -69,7 +69,7 @@ pub(super) struct Session {
     pub(super) outbox: Outbox,
     frames: OutboxReader,
     pub(super) watching: HashMap<GameId, Watching>,
-    pub(super) pending: FuturesUnordered<BoxFuture<'static, Answered>>,
+    pub(super) pending: Pending<Answered>,
     pub(super) heartbeat: Heartbeat,
     pub(super) rates: Rates,
     /// What is told to the user, wherever it is connected; nothing while the store does not let us hear.
@@ -93,12 +93,9 @@ pub(super) struct Session {
     _ticket: Ticket,
 }
 
-/// Serves a socket until it ends. The session has a box of its own: in the task it would stand twice.
-pub(super) fn run(
-    app: App,
-    me: Option<Verified>,
-    (ticket, socket): (Ticket, WebSocket),
-) -> impl Future<Output = ()> {
+/// Serves a socket until it ends. It has a task of its own, since that of the upgrade keeps what the upgrade needed, and
+/// the session a box of its own: in the task it would stand twice.
+pub(super) fn start(app: App, me: Option<Verified>, (ticket, socket): (Ticket, WebSocket)) {
     let (outbox, frames) = outbox(Form::Json);
     let tasks = app.shutdown.tasks.clone();
     let session = Box::new(Session {
@@ -110,7 +107,7 @@ pub(super) fn run(
         outbox,
         frames,
         watching: HashMap::new(),
-        pending: FuturesUnordered::new(),
+        pending: Pending::new(),
         heartbeat: Heartbeat::new(Instant::now()),
         leave_at: None,
         rates: Rates::new(Instant::now()),
@@ -124,7 +121,7 @@ pub(super) fn run(
         lobby: None,
         _ticket: ticket,
     });
-    tasks.track_future(session.serve())
+    tasks.spawn(session.serve());
 }
 
 impl Session {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use fred::clients::{Client, SubscriberClient};
+use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
 use fred::interfaces::ClientLike;
 use fred::types::config::{
@@ -124,8 +124,9 @@ impl Access {
     }
 
     /// One client for commands, and one that has nothing but subscriptions: replies and messages do not mix. Neither
-    /// connects yet; once they do they never give up.
-    pub(super) fn clients(&self) -> Result<(Client, SubscriberClient), Error> {
+    /// connects yet; once they do they never give up. The driver's own client for subscriptions would only keep a second
+    /// list of them.
+    pub(super) fn clients(&self) -> Result<(Client, Client), Error> {
         let mut builder = Builder::from_config(self.0.clone());
         builder
             .set_policy(reconnect_policy())
@@ -136,7 +137,7 @@ impl Access {
         builder.with_performance_config(|config| {
             config.broadcast_channel_capacity = REDIS_PUSH_QUEUE;
         });
-        Ok((client, builder.build_subscriber_client()?))
+        Ok((client, builder.build()?))
     }
 
     /// One connection, made now or refused at once, and never made again: all that is asked on it is asked of the same

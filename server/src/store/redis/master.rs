@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fred::clients::{Client, SubscriberClient};
+use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
 use fred::interfaces::{ClientLike, EventInterface, LuaInterface};
 use fred::types::config::Server;
@@ -30,7 +30,8 @@ pub(super) struct Master {
     pub(super) name: String,
     pub(super) access: Access,
     pub(super) client: Client,
-    pub(super) subscriber: SubscriberClient,
+    /// For subscriptions alone.
+    pub(super) subscriber: Client,
     /// Those of the process that was met last.
     scripts: Mutex<Arc<Scripts>>,
     /// One at a time gets to know a new process.
