@@ -142,7 +142,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             peer::install(*peer, folder).with_context(|| format!("install {side}"))?;
         }
     }
-    let awake = Awake::start(args.sleep)?;
     let mut runs = Vec::new();
     for repetition in 0..args.repeat {
         for &rate in &args.rate {
@@ -163,7 +162,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             compared.climb(side, &mut runs)?;
         }
     }
-    drop(awake);
     progress("")?;
     let table = Table::of(&args.peers, &runs);
     let runs: Vec<Findings> = runs.into_iter().map(|run| run.findings).collect();
@@ -208,6 +206,7 @@ impl Compared<'_> {
             ..self.steps()
         };
         let site = (self.open)(side, Some(self.args.node_threads))?;
+        let _awake = Awake::start(self.args.sleep)?;
         // What comes too late at this rate stays a failure: nobody was looking for the knee.
         let (mut findings, _) = self.runtime.block_on(climb.step(&site, rate))?;
         findings.scenario = "compare";

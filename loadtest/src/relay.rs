@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
-use crate::awake::{Awake, SleepArgs};
 use crate::binary;
 use crate::latencies::Quantiles;
 use crate::report::{self, Figure, say};
@@ -46,8 +45,6 @@ pub(crate) struct Args {
     /// Where the moves of the tables fall within their beat
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    #[command(flatten)]
-    sleep: SleepArgs,
     /// File for all figures of all runs
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -71,7 +68,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     };
     let sides: Vec<Side> = args.against.into_iter().chain([Side::Zeitnot]).collect();
     let runs = args.rate.len() * sides.len() * usize::from(args.repeat);
-    let awake = Awake::start(args.sleep)?;
     let mut seen: Vec<Seen> = Vec::new();
     for repetition in 0..args.repeat {
         for &rate in &args.rate {
@@ -94,7 +90,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             }
         }
     }
-    drop(awake);
     report::progress("")?;
     if let Some(path) = &args.json {
         fs::write(path, serde_json::to_string_pretty(&seen)?)

@@ -235,10 +235,11 @@ fn an_append_is_known_by_its_shape_and_a_commit_by_its_answer() {
         let hash = server.call(&["SCRIPT", "LOAD", &script]).unwrap();
         let keys = "{b:17}:game:q7ZwA0bX {b:17}:due";
         let hash = hash.text().unwrap();
-        format!("EVALSHA {hash} 2 {keys} 1 2 3 0 first 0 2 aaaaa 0 - - - e2e4")
+        let numbers = "0".repeat(64);
+        format!("EVALSHA {hash} 2 {keys} {numbers} 3 first aaaaa 5,first, e2e4")
     };
     let early = script("{'early',7}");
-    let committed = script("'7 2'");
+    let committed = script("7");
     let swallowed = proxy.swallow(Swallow::first(is_append).answered(is_commit));
     let mut client = Client::connect(&proxy);
     client.ask(&early, "*2\r\n$5\r\nearly\r\n:7\r\n");

@@ -2,7 +2,8 @@
 
 mod shares;
 
-use std::io::{BufRead as _, BufReader};
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -62,7 +63,7 @@ impl Run {
             said.push('\n');
         }
         let ended = self.tool.wait().unwrap();
-        let text = std::fs::read_to_string(&self.json).unwrap_or_default();
+        let text = fs::read_to_string(&self.json).unwrap_or_default();
         assert!(ended.success(), "{ended}: {said}{text}");
         serde_json::from_str(&text).unwrap()
     }
@@ -114,6 +115,24 @@ fn moves_go_from_node_to_node_beside_the_floor() {
         );
         assert!(run["opponent"]["p50"].as_f64().unwrap() > 0.0);
     }
+}
+
+#[test]
+fn cores_are_kept_awake_by_what_gives_way_and_ends_with_its_input() {
+    const IDLE_POLICY: &str = "5";
+    let mut awake = Command::new("chrt")
+        .args(["--idle", "0", TOOL, "keep-awake"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    awake.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
+    let stat = fs::read_to_string(format!("/proc/{}/stat", awake.id())).unwrap();
+    // What is behind the name, which may contain anything, begins with the third field; the policy is the 41st.
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    assert_eq!(fields.split_whitespace().nth(41 - 3), Some(IDLE_POLICY));
+    drop(awake.stdin.take());
+    assert!(awake.wait().unwrap().success());
 }
 
 #[test]
@@ -257,6 +276,7 @@ fn steps_go_up_to_where_they_are_told_to_end() {
 fn a_peer_does_the_same_work_and_passes_the_same_oracle() {
     let args = [
         "compare",
+        "--let-cores-sleep",
         "--peers",
         "ws,floor",
         "--peers-in",

@@ -74,7 +74,7 @@ pub(super) struct Session {
     pub(super) rates: Rates,
     /// What is told to the user, wherever it is connected; nothing while the store does not let us hear.
     pub(super) told: Option<Following>,
-    /// The game that the client was told of last: that it began may be said twice.
+    /// The game that was heard of last: that it began may be said twice.
     pub(super) last_told: Option<GameId>,
     /// Games may have begun that the client was not told of.
     pub(super) must_look: bool,

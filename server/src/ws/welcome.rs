@@ -49,6 +49,7 @@ impl Session {
                 if self.is_seeking && self.last_told != Some(started.game) {
                     self.end_seek(None);
                 }
+                self.last_told = Some(started.game);
                 self.tell(started).await
             }
             Heard::Missed => {
@@ -99,7 +100,6 @@ impl Session {
     }
 
     async fn tell(&mut self, started: Started) -> Result<(), Close> {
-        self.last_told = Some(started.game);
         let frame = ServerMsg::GameStart(GameStartFrame {
             game: started.game,
             color: started.color,

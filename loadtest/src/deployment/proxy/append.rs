@@ -8,7 +8,7 @@ const NUMBERS: usize = 64;
 /// Whether a command appends to a game's log: a script with the log and what is due in its bucket, and at least one entry.
 #[must_use]
 pub fn is_append(words: &[&[u8]]) -> bool {
-    let [name, _, b"2", log, due, numbers, ..] = words else {
+    let [name, _, b"2", log, due, numbers, _, _, _, _, _, ..] = words else {
         return false;
     };
     name.eq_ignore_ascii_case(b"EVALSHA")

@@ -55,10 +55,8 @@ end
 local noted_anew
 if due < 0 then
   noted_anew = ''
-  call('ZREM', KEYS[2], log:sub(-8))
 elseif noted < 0 or at + due < noted or at + origin + LEAD > noted then
   noted_anew = text('%d', at + due)
-  call('ZADD', KEYS[2], noted_anew, log:sub(-8))
 end
 if noted_anew then
   message = message:match('^%d+ %w+ ') .. noted_anew
@@ -68,5 +66,10 @@ for i = 6, #argv do
   local line = argv[i] .. ' ' .. moment .. ' ' .. tag
   call('RPUSH', log, line)
   message = message .. '\n' .. line
+end
+if noted_anew == '' then
+  call('ZREM', KEYS[2], log:sub(-8))
+elseif noted_anew then
+  call('ZADD', KEYS[2], noted_anew, log:sub(-8))
 end
 return call('SPUBLISH', log, message) > 0 and at or -1 - at

@@ -104,8 +104,13 @@ pub(super) fn dated((keys, args): Request) -> impl Fn(&Lease) -> Request {
 pub(super) fn tick(lease: &Lease) -> [i64; 3] {
     let until = lease.wall.saturating_add(millis(MAX_TICK_AGE));
     // The play clock is late by the outages; only where the store's time was set back is it ahead.
-    let shift = lease.play.cast_signed() - lease.wall.cast_signed();
-    [lease.wall.cast_signed(), until.cast_signed(), shift]
+    let (wall, play) = (signed(lease.wall), signed(lease.play));
+    [wall, signed(until), play - wall]
+}
+
+/// A number for a script, in which less than 0 means something else.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Numbers as scripts unpack them, little-endian.

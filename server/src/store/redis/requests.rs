@@ -13,7 +13,7 @@ use zeitnot_game::color::Color;
 use zeitnot_game::id::{GameId, UserId, Version};
 use zeitnot_game::time::{Millis, PlayTime, UnixMillis};
 
-use super::calls::{Pick, Request, dated, packed, tick, unavailable};
+use super::calls::{Pick, Request, dated, packed, signed, tick, unavailable};
 use super::clocks::{Lease, Process, millis};
 use super::keys::{Bucket, Topic};
 use super::master::Master;
@@ -65,10 +65,10 @@ impl Store for RedisStore {
         let noted = noted.map(|moment| moment.0);
         let (version, before) = (append.after.version.next(), append.after.tag);
         let first_line = format!("{version} {before} {}", optional(noted));
-        let or_none = |number: Option<u64>| number.map_or(-1, u64::cast_signed);
+        let or_none = |number: Option<u64>| number.map_or(-1, signed);
         let numbers = [
-            append.after_at.0.cast_signed(),
-            origin.cast_signed(),
+            signed(append.after_at.0),
+            signed(origin),
             or_none(append.not_before.map(|moment| moment.0)),
             or_none(due),
             or_none(noted),
