@@ -1,8 +1,8 @@
 //! Keeps the cores of this machine awake while something is measured. A core that sleeps between two moves takes long to
 //! wake up, on a virtual machine above all, and what wakes it is charged for that: whoever needs less of the cores would
 //! seem to take more of them for each move. So a loop runs on each, of a priority that gives way to everything else at once.
-//! Whoever shares the machine gives way less often then, so that it is for figures at little load, not for the most that can be done; and
-//! where a container has a quota of CPU time, it counts against that.
+//! Whoever shares the machine gives way less often then, so that it is for figures at little load, not for the most that can
+//! be done; and where a container has a quota of CPU time, it counts against that.
 
 use std::hint::black_box;
 use std::io::{Read as _, Write as _, stdin, stdout};

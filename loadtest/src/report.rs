@@ -128,7 +128,7 @@ fn line([name, floor, ours, ratio, range, budget]: [String; 6]) -> String {
 pub(crate) fn number(number: Option<f64>) -> String {
     match number {
         Some(0.0) => "0".to_owned(),
-        Some(number) if number < 1.0 => format!("{number:.2}"),
+        Some(number) if number.abs() < 1.0 => format!("{number:.2}"),
         Some(number) if number < 100.0 => format!("{number:.1}"),
         Some(number) => format!("{number:.0}"),
         None => "–".to_owned(),

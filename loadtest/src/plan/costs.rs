@@ -51,7 +51,7 @@ pub(super) const REDIS_GAME_SECOND: f64 = 7.0;
 pub(super) const GAME_NODES: f64 = 2000.0;
 pub(super) const GAME_REDIS: f64 = 1000.0;
 
-/// Memory of a socket that follows a game, and of a game on a node, by `make bench-idle`.
+/// Memory of a socket that follows a game, and of a game on a node, by `make bench-idle`. Both take less since then.
 pub(super) const SOCKET_BYTES: f64 = 5804.0;
 pub(super) const REPLICA_BYTES: f64 = 13_554.0 - 5804.0;
 

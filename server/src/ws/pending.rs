@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(pending.next().now_or_never(), None);
         let mut senders = senders.into_iter();
         let (first, second, third) = (senders.next(), senders.next(), senders.next());
-        // Looked at by nobody in particular before, it wakes who waits now.
+        // They were looked at before, by nobody who could be woken; now somebody can.
         let waiting = tokio::spawn(async move {
             let brought = pending.next().await;
             (pending, brought)

@@ -1,6 +1,6 @@
 -- Appends entries after exactly the one that the caller knows as the last, publishes them, and says when somebody must
--- look at the game. Each text that a script makes or is handed costs it about as much as a command: so numbers come packed,
--- and the first line of the message comes whole.
+-- look at the game. Lua looks for each text that it is handed or makes among all that it has, and that misses the caches: so
+-- numbers come packed, and the first line of the message comes whole.
 --
 -- The message is a line `version tag noted`, and then the lines of the entries: the version of the first of them, the tag of
 -- the entry before it, and the play time (ms) for which the game is noted as due (empty: never).
