@@ -37,8 +37,8 @@ const REST: Duration = Duration::from_secs(2);
 /// The settings. The doc comments are the text of `--help`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Who is measured, in this order: ws, socketio, socketioxide, colyseus, zeitnot, floor
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = side, default_value = "ws,socketio,socketioxide,colyseus,zeitnot,floor")]
+    /// Who is measured, in this order: ws, socketio, socketioxide, colyseus, zeitnot, floor, storing-floor
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = side, default_value = "ws,socketio,socketioxide,colyseus,zeitnot,floor,storing-floor")]
     peers: Vec<Side>,
     /// Moves a second at which latencies are compared; repeatable
     #[arg(long, value_name = "N", default_values_t = [200, 1000], value_parser = clap::value_parser!(u32).range(1..=20_000))]
@@ -115,6 +115,7 @@ fn side(name: &str) -> anyhow::Result<Side> {
         (_, Some(peer)) => Side::Peer(peer),
         ("zeitnot", None) => Side::Zeitnot,
         ("floor", None) => Side::Floor,
+        ("storing-floor", None) => Side::StoringFloor,
         (_, None) => bail!("nobody of that name is known"),
     })
 }
@@ -241,7 +242,7 @@ impl Compared<'_> {
     }
 
     fn idle(&self, side: Side) -> anyhow::Result<Option<Findings>> {
-        if side == Side::Floor {
+        if side.is_floor() {
             return Ok(None);
         }
         let hold = Hold {
@@ -266,6 +267,8 @@ impl Compared<'_> {
         };
         let place = match side {
             Side::Floor => Place::fan()?,
+            // It would be the same.
+            Side::StoringFloor => return Ok(None),
             Side::Zeitnot | Side::Peer(_) => Place::Site((self.open)(side, None)?),
         };
         let spread = Spread::default();

@@ -1,5 +1,7 @@
 //! `floor-node`: the relay without logic, as a measure for the relay with it. What comes in on a socket is published on
-//! the channel of its game and goes out, as it is, on every other socket of that game, on any node.
+//! the channel of its game and goes out, as it is, on every other socket of that game, on any node. With `--stores` it is
+//! first put behind the others of its game, if the node knows how many they are, and its sender is given it back: the least
+//! that whoever promises to have stored what he answers has to do.
 //!
 //! Sockets and driver are set as those of a real node are. There is no token, no rule, no state, no heartbeat, and what
 //! is lost stays lost.
@@ -11,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use axum::Router;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
@@ -23,6 +25,7 @@ use fred::interfaces::{ClientLike as _, EventInterface as _, PubsubInterface as 
 use fred::types::config::{
     Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, TcpConfig, UnresponsiveConfig,
 };
+use fred::types::scripts::Script;
 use fred::types::{Builder, RespVersion};
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -48,6 +51,15 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 /// What says on a channel which socket a message came from: 16 digits before the message itself.
 const MARK: usize = 16;
 
+/// Keeps a message if so many are there, and publishes it. Whether it did.
+const STORE: &str = "
+if redis.call('LLEN', KEYS[1]) ~= tonumber(ARGV[1]) then
+  return 0
+end
+redis.call('RPUSH', KEYS[1], ARGV[2])
+redis.call('SPUBLISH', KEYS[1], ARGV[2])
+return 1";
+
 /// What a socket is told first, when it hears its game.
 const HELLO: &str = r#"{"t":"hello"}"#;
 
@@ -63,11 +75,15 @@ pub(crate) struct Args {
     /// Redis between the nodes
     #[arg(long, value_name = "URL")]
     redis_url: String,
+    /// Whether what comes in is kept
+    #[arg(long)]
+    stores: bool,
 }
 
-/// Starts so many nodes over a Redis with these options, and with variables of their environment.
+/// Starts so many nodes, which may keep what comes in, over a Redis with these options, and with variables of their
+/// environment.
 pub(crate) fn start(
-    count: usize,
+    (count, stores): (usize, bool),
     redis_options: &[&str],
     variables: &[(OsString, OsString)],
 ) -> anyhow::Result<(Vec<Node>, RedisServer)> {
@@ -75,8 +91,10 @@ pub(crate) fn start(
     let settings = NodeSettings {
         binary: std::env::current_exe()?,
         args: ["floor-node", "--redis-url", &redis.url()]
+            .into_iter()
+            .chain(stores.then_some("--stores"))
             .map(OsString::from)
-            .into(),
+            .collect(),
         variables: variables.to_vec(),
         log: None,
     };
@@ -96,9 +114,14 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     let messages = subscriber.message_rx();
     client.init().await.context("connect to Redis")?;
     subscriber.init().await.context("connect to Redis")?;
+    let store = args.stores.then(|| Script::from_lua(STORE));
+    if let Some(store) = &store {
+        store.load(&client).await.context("load the script")?;
+    }
     let floor = Arc::new(Floor {
         client,
         subscriber,
+        store,
         games: Mutex::default(),
     });
     tokio::spawn(Arc::clone(&floor).deliver(messages));
@@ -148,7 +171,17 @@ fn clients(url: &str) -> anyhow::Result<(Client, Client)> {
 struct Floor {
     client: Client,
     subscriber: Client,
-    games: Mutex<HashMap<String, Vec<Local>>>,
+    /// Keeps what comes in, if anything does.
+    store: Option<Script>,
+    games: Mutex<HashMap<String, Game>>,
+}
+
+/// A game on this node.
+#[derive(Default)]
+struct Game {
+    sockets: Vec<Local>,
+    /// Messages that were heard of it.
+    heard: u64,
 }
 
 /// A socket of a game on this node.
@@ -198,7 +231,9 @@ impl Floor {
                 received = socket.recv() => match received {
                     Some(Ok(Message::Text(text))) => {
                         let marked = format!("{mark:016x}{text}");
-                        self.client.spublish::<(), _, _>(&channel, marked).await?;
+                        if self.publish(game, (&channel, marked)).await? {
+                            socket.send(Message::Text(text)).await?;
+                        }
                     }
                     Some(Ok(_)) => {}
                     Some(Err(_)) | None => return Ok(()),
@@ -206,6 +241,23 @@ impl Floor {
                 Some(frame) = frames.recv() => socket.send(Message::Text(frame)).await?,
             }
         }
+    }
+
+    /// Tells whoever follows the game; whether the message was kept before.
+    async fn publish(
+        &self,
+        game: &str,
+        (channel, message): (&str, String),
+    ) -> anyhow::Result<bool> {
+        let Some(store) = &self.store else {
+            self.client.spublish::<(), _, _>(channel, message).await?;
+            return Ok(false);
+        };
+        let heard = self.games().get(game).map_or(0, |game| game.heard);
+        let args = [heard.to_string(), message];
+        let is_next: bool = store.evalsha(&self.client, channel, args.to_vec()).await?;
+        ensure!(is_next, "the game has gone on");
+        Ok(true)
     }
 
     /// Hands messages on, for ever.
@@ -219,9 +271,12 @@ impl Floor {
             };
             let mark = u64::from_str_radix(mark, 16).unwrap_or_default();
             let text = Utf8Bytes::from(text);
-            let games = self.games();
-            let here = game(&message.channel).and_then(|game| games.get(game));
-            for local in here.into_iter().flatten().filter(|one| one.mark != mark) {
+            let mut games = self.games();
+            let Some(game) = game(&message.channel).and_then(|game| games.get_mut(game)) else {
+                continue;
+            };
+            game.heard += 1;
+            for local in game.sockets.iter().filter(|one| one.mark != mark) {
                 // A socket that does not read loses it: this keeps no promise.
                 let _ = local.outbox.try_send(text.clone());
             }
@@ -230,16 +285,17 @@ impl Floor {
 
     fn join(&self, game: &str, local: Local) {
         let mut games = self.games();
-        games.entry(game.to_owned()).or_default().push(local);
+        let game = games.entry(game.to_owned()).or_default();
+        game.sockets.push(local);
     }
 
     fn leave(&self, game: &str, mark: u64) {
-        if let Some(here) = self.games().get_mut(game) {
-            here.retain(|local| local.mark != mark);
+        if let Some(game) = self.games().get_mut(game) {
+            game.sockets.retain(|local| local.mark != mark);
         }
     }
 
-    fn games(&self) -> MutexGuard<'_, HashMap<String, Vec<Local>>> {
+    fn games(&self) -> MutexGuard<'_, HashMap<String, Game>> {
         // What is inside is whole even if a holder panicked.
         self.games.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -113,7 +113,7 @@ impl Oracle {
         match self.side {
             // It does not tell a player of his own moves.
             Side::Floor => plies.saturating_sub(self.plies()) <= 1,
-            Side::Zeitnot | Side::Peer(_) => self.plies() >= plies,
+            Side::StoringFloor | Side::Zeitnot | Side::Peer(_) => self.plies() >= plies,
         }
     }
 
@@ -135,7 +135,7 @@ impl Oracle {
         played: Played<'_>,
         failures: &mut Failures,
     ) -> Heard {
-        if self.side == Side::Floor {
+        if self.side.is_floor() {
             return self.hear_floor(text, played, failures);
         }
         let frame: Frame<'_> = match serde_json::from_str(text) {
@@ -157,13 +157,19 @@ impl Oracle {
 
     fn hear_floor(&mut self, text: &str, played: Played<'_>, failures: &mut Failures) -> Heard {
         let plies = self.plies();
-        let ply = plies + u16::from(self.seat == Some(usize::from(plies % 2)));
+        let is_own = self.seat == Some(usize::from(plies % 2));
+        let is_answer = is_own && self.side == Side::StoringFloor;
+        let ply = plies + u16::from(is_own && !is_answer);
         let expected = play(played, ply);
         if ply >= played.sent || text != expected {
             failures.add(Kind::Wrong, || format!("{text} instead of {expected}"));
         }
         self.sequence = Sequence::from(FIRST_VERSION + ply + 1);
-        Heard::Played(ply)
+        if is_answer {
+            Heard::Answered(ply)
+        } else {
+            Heard::Played(ply)
+        }
     }
 
     fn read(

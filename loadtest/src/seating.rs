@@ -37,7 +37,7 @@ pub(crate) async fn gather(
     let entrance = site.entrance(table);
     let (tokens, games) = match site.side() {
         // Its games have a name and nothing else.
-        Side::Floor => (None, Games::Begun([table.to_string()].into())),
+        Side::Floor | Side::StoringFloor => (None, Games::Begun([table.to_string()].into())),
         Side::Zeitnot => {
             let tokens = [entrance.guest().await?, entrance.guest().await?];
             (Some(tokens.clone()), Games::Fresh { entrance, tokens })

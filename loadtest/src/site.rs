@@ -184,8 +184,9 @@ impl Site {
                 let settings = settings.args(&NODE_ARGS).variables(threads);
                 Running::Ours(Box::new(settings.start()?))
             }
-            Side::Floor => {
-                let (nodes, redis) = floor::start(nodes, &REDIS_OPTIONS, threads)?;
+            Side::Floor | Side::StoringFloor => {
+                let what = (nodes, side == Side::StoringFloor);
+                let (nodes, redis) = floor::start(what, &REDIS_OPTIONS, threads)?;
                 Running::Others { nodes, redis }
             }
             Side::Peer(peer) => {
@@ -237,7 +238,7 @@ impl Site {
     /// The HTTP side of a node.
     pub(crate) fn entrance(&self, number: usize) -> Entrance {
         match self.side {
-            Side::Floor | Side::Zeitnot => Entrance::at(self.address(number)),
+            Side::Floor | Side::StoringFloor | Side::Zeitnot => Entrance::at(self.address(number)),
             Side::Peer(_) => Entrance::of_peer(self.address(number)),
         }
     }
@@ -252,7 +253,7 @@ impl Site {
         let address = self.address(number);
         match self.side {
             Side::Zeitnot => Client::connect_from(self.source, address, ("/ws", token)).await,
-            Side::Floor => {
+            Side::Floor | Side::StoringFloor => {
                 let path = format!("/ws?game={}", game.unwrap_or_default());
                 Client::connect_from(self.source, address, (&path, None)).await
             }

@@ -320,7 +320,7 @@ impl Table {
         for ear in &mut self.ears {
             ear.oracle.begin();
         }
-        if self.side == Side::Floor {
+        if self.side.is_floor() {
             if let Games::Begun(games) = &self.games {
                 self.game = games.front().cloned().unwrap_or_default();
             }

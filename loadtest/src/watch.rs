@@ -129,7 +129,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             ))?;
             let place = match side {
                 Side::Floor => Place::fan()?,
-                Side::Zeitnot | Side::Peer(_) => {
+                Side::StoringFloor | Side::Zeitnot | Side::Peer(_) => {
                     Place::Site(args.site.open(nodes_for(args.show.spectators))?)
                 }
             };

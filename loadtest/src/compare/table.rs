@@ -223,6 +223,10 @@ impl Table {
                 *side,
                 "everything: there is no token, no rule, no clock, no state, and what is lost stays lost",
             )),
+            Side::StoringFloor => Some((
+                *side,
+                "everything but that a move which was answered is stored, once and in its place",
+            )),
             Side::Zeitnot => None,
         })
     }

@@ -176,3 +176,22 @@ fn the_relay_without_logic_tells_a_player_only_of_the_other() {
     black.hear(&play(played, 2), played, &mut failures);
     assert!(!failures.is_empty());
 }
+
+#[test]
+fn the_one_that_stores_answers_whoever_moves() {
+    let line = line();
+    let played = Played {
+        game: "7",
+        line: &line,
+        sent: 2,
+    };
+    let mut white = Oracle::new(Side::StoringFloor, Some(0));
+    let mut failures = Failures::none();
+    let mut hear = |ply| white.hear(&play(played, ply), played, &mut failures);
+    assert_eq!(hear(0), Heard::Answered(0));
+    assert_eq!(hear(1), Heard::Played(1));
+    assert!(white.has_heard(2) && !white.has_heard(3));
+    assert!(failures.is_empty());
+    white.hear(&play(played, 1), played, &mut failures);
+    assert!(!failures.is_empty());
+}

@@ -64,10 +64,10 @@ impl Targets {
     pub(crate) fn start(&self, side: Side) -> anyhow::Result<Target> {
         match side {
             Side::Floor => {
-                let (nodes, redis) = floor::start(NODES, self.aof.options(), &[])?;
+                let (nodes, redis) = floor::start((NODES, false), self.aof.options(), &[])?;
                 Ok(Target::Floor { nodes, redis })
             }
-            Side::Peer(peer) => bail!("{} is measured by `compare`", peer.name()),
+            Side::StoringFloor | Side::Peer(_) => bail!("{side} is measured by `compare`"),
             Side::Zeitnot => Settings::new(&self.binary)
                 .nodes(NODES)
                 .over(RedisKind::Single)

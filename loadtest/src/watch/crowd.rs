@@ -353,7 +353,9 @@ async fn open(job: &Job, number: usize) -> anyhow::Result<Client> {
         return Client::connect_from(source, address, ("/watch", None)).await;
     }
     let mut client = match side {
-        Side::Floor | Side::Zeitnot => Client::connect_from(source, address, ("/ws", None)).await?,
+        Side::Floor | Side::StoringFloor | Side::Zeitnot => {
+            Client::connect_from(source, address, ("/ws", None)).await?
+        }
         Side::Peer(peer) => {
             let from = (source, address.as_str());
             Client::connect_to_peer(peer, from, (None, Some(&job.game))).await?

@@ -278,7 +278,7 @@ fn a_peer_does_the_same_work_and_passes_the_same_oracle() {
         "compare",
         "--let-cores-sleep",
         "--peers",
-        "ws,floor",
+        "ws,floor,storing-floor",
         "--peers-in",
         concat!(env!("CARGO_MANIFEST_DIR"), "/peers"),
         "--rate",
@@ -301,17 +301,19 @@ fn a_peer_does_the_same_work_and_passes_the_same_oracle() {
         let of_scenario = runs.iter().filter(|run| run["scenario"] == scenario);
         of_scenario.collect::<Vec<_>>()
     };
-    let [peer, floor] = of("compare")[..] else {
-        panic!("two at the same rate: {runs:?}");
+    let [peer, floor, storing] = of("compare")[..] else {
+        panic!("three at the same rate: {runs:?}");
     };
     assert_eq!(
-        (&peer["side"], &floor["side"]),
-        (&json!("ws"), &json!("floor"))
+        [&peer["side"], &floor["side"], &storing["side"]],
+        [&json!("ws"), &json!("floor"), &json!("storing-floor")]
     );
     assert_eq!(count(peer, "opponent has it"), 40);
     assert_eq!(count(peer, "own answer"), 40);
     assert_eq!(count(floor, "opponent has it"), 40);
-    assert_eq!(of("steps").len(), 2);
+    assert_eq!(count(storing, "opponent has it"), 40);
+    assert_eq!(count(storing, "own answer"), 40);
+    assert_eq!(of("steps").len(), 3);
 }
 
 #[test]
