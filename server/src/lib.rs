@@ -39,6 +39,7 @@ pub mod telemetry;
 pub mod text;
 pub mod ws;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -55,9 +56,27 @@ use metrics::METRICS;
 use shutdown::Shutdown;
 use store::{Store, Unavailable};
 
-/// What the parts of one node share. Cheap to clone.
+/// What the parts of one node share. Cheap to clone, and as small as can be: each socket has one.
 #[derive(Debug, Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+impl From<Parts> for App {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// The parts of one node.
+#[derive(Debug)]
+pub struct Parts {
     /// Where games are kept.
     pub store: Arc<dyn Store>,
     /// Who somebody is.

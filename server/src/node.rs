@@ -23,7 +23,7 @@ use crate::sockets::Sockets;
 use crate::store::Store;
 use crate::store::embedded::{self, EmbeddedStore};
 use crate::store::redis::{self, RedisStore};
-use crate::{App, deadlines, http, reload, router};
+use crate::{App, Parts, deadlines, http, reload, router};
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ pub async fn run(mut config: Config, auth: Auth) -> Result<(), StartError> {
     };
     monitor.begin(serving, opened.store().roster());
     announce(public.local_addr()?, watched_at);
-    let app = App {
+    let app = App::from(Parts {
         rooms: Rooms::new(opened.store(), millis(config.keep_finished)),
         store: opened.store(),
         auth,
@@ -95,7 +95,7 @@ pub async fn run(mut config: Config, auth: Auth) -> Result<(), StartError> {
         config: Arc::new(config),
         shutdown: shutdown.clone(),
         lobby: Lobby::default(),
-    };
+    });
     let peers = Peers::new(&app.config);
     let lobby = app.lobby.clone();
     let rooms = app.rooms.clone();

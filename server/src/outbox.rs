@@ -13,14 +13,19 @@ use crate::limits::{OUTBOX_BYTES, OUTBOX_FRAMES};
 /// One frame, made once and shared by all who get it. Shape: a JSON object.
 pub type Frame = axum::extract::ws::Utf8Bytes;
 
+/// Bytes that most frames have at most; others take more.
+const FRAME_LEN: usize = 384;
+
 /// A message as a frame.
 ///
 /// # Panics
 /// Never: every message is JSON.
 #[must_use]
 pub fn encode(msg: &ServerMsg) -> Frame {
-    let json = serde_json::to_string(msg);
-    json.expect("our messages are JSON").into()
+    let mut json = Vec::with_capacity(FRAME_LEN);
+    serde_json::to_writer(&mut json, msg).expect("our messages are JSON");
+    let json = String::from_utf8(json).expect("JSON is text");
+    json.into()
 }
 
 /// In which form a follower takes its frames.

@@ -122,6 +122,9 @@ pub enum Ending {
     Dead,
 }
 
+/// Bytes that a position takes as text, but for one with many pieces in pockets.
+const FEN_LEN: usize = 96;
+
 /// Board, turn, rights and counters under the rules of one variant. Shape as text: FEN, with pockets as `[Qp]` and
 /// promoted pieces as `~` in crazyhouse, `3+3` checks left before the counters in three-check, X-FEN castling rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,7 +210,10 @@ impl Position {
         let mut setup = self.inner.to_setup(EnPassantMode::Legal);
         setup.halfmoves = self.quiet_plies;
         let fen = Fen::try_from_setup(setup).unwrap_or_else(shakmaty::fen::LossyFenError::ignore);
-        with_pockets_by_value(fen.to_string())
+        // It is written letter by letter.
+        let mut text = String::with_capacity(FEN_LEN);
+        fen.append_to_string(&mut text);
+        with_pockets_by_value(text)
     }
 
     /// Whose move it is.

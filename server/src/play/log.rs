@@ -198,18 +198,26 @@ impl Play {
 
 /// When somebody has to look at the game after these events, counted from them.
 fn due_after(game: &Game, events: &[Event], (tag, now): (Tag, Timestamp)) -> Option<Millis> {
-    let mut after = game.clone();
-    for &event in events {
-        after.evolve(&Entry::new(event, now, tag));
-    }
-    if after.next().is_some() {
-        return Some(start::due_after_creation());
-    }
-    let Some(deadline) = after.deadline() else {
+    let (deadline, plies) = if let [Event::Played { charge, .. }] = *events {
+        let deadline = game.deadline_after_move(charge, now);
+        (Some(deadline), game.turns().len() + 1)
+    } else {
+        // Few appends are anything else: only they are worth a copy with all its past.
+        let mut after = game.clone();
+        for &event in events {
+            after.evolve(&Entry::new(event, now, tag));
+        }
+        if after.next().is_some() {
+            return Some(start::due_after_creation());
+        }
+        let deadline = after.deadline().map(|deadline| deadline.at);
+        (deadline, after.turns().len())
+    };
+    let Some(deadline) = deadline else {
         return Some(Millis::ZERO);
     };
-    let due_in = deadline.at.since(now);
-    let is_announced = after.turns().len() >= 2;
+    let due_in = deadline.since(now);
+    let is_announced = plies >= 2;
     Some(if is_announced {
         due_in
     } else {

@@ -1,6 +1,6 @@
 //! What a command or the passing of time would cause. Nothing here changes the game.
 
-use crate::clock::{Charge, Lag, TimeControl};
+use crate::clock::{Charge, Clock, Lag, TimeControl};
 use crate::color::Color;
 use crate::event::{Asked, Command, DrawCommand, Event, Ply, Prize};
 use crate::id::Version;
@@ -170,26 +170,36 @@ impl Game {
         if self.outcome.is_some() || !self.is_readable() {
             return None;
         }
-        let has_begun = self.turns.len() >= 2;
-        let (wait, outcome) = match (self.setup.terms.time_control, self.clock) {
-            (TimeControl::Clock { .. }, Some(clock)) if has_begun => {
-                (clock.flagged_after(self.turn()), self.flag_fall())
+        let plies = self.turns.len();
+        let outcome = match self.setup.terms.time_control {
+            TimeControl::Clock { .. } | TimeControl::Correspondence { .. } if plies >= 2 => {
+                self.flag_fall()
             }
-            (TimeControl::Clock { .. }, _) => (self.setup.terms.first_move, Outcome::Aborted),
-            (TimeControl::Correspondence { days }, _) => {
-                let outcome = if has_begun {
-                    self.flag_fall()
-                } else {
-                    Outcome::Aborted
-                };
-                (Millis::from_days(days.into()), outcome)
-            }
-            (TimeControl::Unlimited, _) => (ABANDONED_AFTER, Outcome::Aborted),
+            TimeControl::Clock { .. }
+            | TimeControl::Correspondence { .. }
+            | TimeControl::Unlimited => Outcome::Aborted,
         };
         Some(Deadline {
-            at: self.turn_started + wait,
+            at: self.turn_started + self.wait((plies, self.turn()), self.clock),
             outcome,
         })
+    }
+
+    /// When the deadline is once the side to move has made a move, committed at `at`, that ends nothing.
+    #[must_use]
+    pub fn deadline_after_move(&self, charge: Option<Charge>, at: Timestamp) -> Timestamp {
+        let turn = (self.turns.len() + 1, !self.turn());
+        at + self.wait(turn, self.pressed(charge, at))
+    }
+
+    /// How long a turn may take from its beginning: so many plies were made before it, and this is its clock.
+    fn wait(&self, (plies, turn): (usize, Color), clock: Option<Clock>) -> Millis {
+        match (self.setup.terms.time_control, clock) {
+            (TimeControl::Clock { .. }, Some(clock)) if plies >= 2 => clock.flagged_after(turn),
+            (TimeControl::Clock { .. }, _) => self.setup.terms.first_move,
+            (TimeControl::Correspondence { days }, _) => Millis::from_days(days.into()),
+            (TimeControl::Unlimited, _) => ABANDONED_AFTER,
+        }
     }
 
     /// The deadline, if it has come by `now`.

@@ -135,15 +135,7 @@ impl Game {
     ) -> Option<()> {
         let legal = self.position.legal(mv)?;
         let mover = self.turn();
-        if self.clock_runs()
-            && let Some(clock) = self.clock
-        {
-            // A node whose clock is ahead must not charge for time that has not passed.
-            let charge = charge
-                .unwrap_or_default()
-                .within(at.since(self.turn_started));
-            self.clock = Some(clock.press(mover, charge));
-        }
+        self.clock = self.pressed(charge, at);
         self.advance(legal);
         self.turns.push(Turn {
             mv,
@@ -154,6 +146,19 @@ impl Game {
         self.takeback_offer = None;
         self.draw_offer = self.draw_offer.filter(|offer| offer.by == mover);
         Some(())
+    }
+
+    /// The clock after a move of the side to move that was committed at `at`.
+    pub(super) fn pressed(&self, charge: Option<Charge>, at: Timestamp) -> Option<Clock> {
+        let clock = self.clock?;
+        if !self.clock_runs() {
+            return Some(clock);
+        }
+        // A node whose clock is ahead must not charge for time that has not passed.
+        let charge = charge
+            .unwrap_or_default()
+            .within(at.since(self.turn_started));
+        Some(clock.press(self.turn(), charge))
     }
 
     fn advance(&mut self, legal: LegalMove) {

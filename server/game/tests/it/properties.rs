@@ -246,6 +246,27 @@ proptest! {
     }
 
     #[test]
+    fn the_deadline_after_a_move_is_known_before_it(variant in variants(), time_control in time_controls(), tries in tries()) {
+        let mut table = Table::with(terms(variant, time_control));
+        for one in &tries {
+            carry_out(&mut table, one);
+        }
+        let lines = table.lines();
+        let mut game = Game::begin(&lines[0]).unwrap();
+        for line in &lines[1..] {
+            let entry: Entry = line.parse().unwrap();
+            let known = match entry.event() {
+                Some(Event::Played { charge, .. }) => Some(game.deadline_after_move(charge, entry.at())),
+                _ => None,
+            };
+            game.evolve(&entry);
+            if let Some((known, deadline)) = known.zip(game.deadline()) {
+                prop_assert_eq!(known, deadline.at);
+            }
+        }
+    }
+
+    #[test]
     fn a_clock_gains_at_most_its_increment_a_move(waits in prop::collection::vec((0..20_000_u64, lag()), 1..60)) {
         let mut table = Table::on(clock(60, 3)).after("Nf3 Nf6");
         for (i, (wait, lag)) in waits.into_iter().enumerate() {

@@ -76,7 +76,7 @@ impl Store for RedisStore {
         let request = |lease: &Lease| -> Request {
             let mut args = vec![
                 packed(tick(lease).into_iter().chain(numbers)),
-                text(&index.to_string()),
+                index.to_string().into(),
                 text(before.as_str()),
                 text(append.tag.as_str()),
                 text(&first_line),

@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
-use zeitnot::App;
 use zeitnot::auth::Auth;
 use zeitnot::auth::keys::Keys;
 use zeitnot::config::{Config, Switch};
@@ -19,6 +18,7 @@ use zeitnot::shutdown::Shutdown;
 use zeitnot::sockets::Sockets;
 use zeitnot::store::Store;
 use zeitnot::store::embedded::{EmbeddedStore, Sync};
+use zeitnot::{App, Parts};
 use zeitnot_game::time::Millis;
 
 /// The host that requests name unless they name another.
@@ -70,7 +70,7 @@ impl TestApp {
         let dir = tempfile::tempdir().unwrap();
         let store = EmbeddedStore::open(dir.path(), Sync::Normal).await;
         let store: Arc<dyn Store> = Arc::new(store.unwrap());
-        let app = App {
+        let app = App::from(Parts {
             rooms: Rooms::new(store.clone(), Millis::from_days(30)),
             auth: Auth::new(Keys::parse(&Keys::generate()).unwrap()),
             quotas: Quotas::new(store.clone(), &config),
@@ -80,7 +80,7 @@ impl TestApp {
             shutdown: Shutdown::default(),
             lobby: Lobby::default(),
             node: "test".into(),
-        };
+        });
         Self {
             router: zeitnot::router(app.clone()),
             app,
