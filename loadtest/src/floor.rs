@@ -3,8 +3,8 @@
 //! first put behind the others of its game, if the node knows how many they are, and its sender is given it back: the least
 //! that whoever promises to have stored what he answers has to do.
 //!
-//! Sockets and driver are set as those of a real node are. There is no token, no rule, no state, no heartbeat, and what
-//! is lost stays lost.
+//! Sockets and driver are set as those of a real node are. There is no token, no rule, no clock, no heartbeat, and what
+//! is lost on the way stays lost, even if it is kept.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
