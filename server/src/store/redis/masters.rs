@@ -16,7 +16,7 @@ use super::driver::{self, Access, Layout, info_field};
 use super::hub::Hub;
 use super::keys::Bucket;
 use super::master::Master;
-use crate::limits::{MAP_PAUSE, MAP_PERIOD, STORE_TIMEOUT, TICKS_A_REQUEST};
+use crate::limits::{MAP_PAUSE, MAP_PERIOD, STORE_TIMEOUT, TICKS_AT_ONCE};
 
 /// The masters, and who of them has what. Cheap to clone.
 #[derive(Clone)]
@@ -65,7 +65,7 @@ impl Masters {
         match &self.0.layout {
             Layout::Single(access) => {
                 let master =
-                    Master::connect((access.name(), access), TICKS_A_REQUEST, self.hub()).await?;
+                    Master::connect((access.name(), access), TICKS_AT_ONCE, self.hub()).await?;
                 let everything = Bucket::all().map(|_| Some(Arc::clone(&master))).collect();
                 self.change(everything).await;
             }

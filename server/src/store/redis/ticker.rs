@@ -19,7 +19,7 @@ use super::scripts::{self, Ticked, is_unknown};
 use crate::limits::{
     COUNTED_OUTAGE, DUE_BATCH, DUE_GRACE, DUE_RETRY, FLAG_PAUSE_AFTER_LOSS, HEALING,
     IDLE_TICK_ROUNDS, LENGTHS_A_TICK, LENGTHS_ROUNDS, MAX_TICK_AGE, SAME_TICK, TICK_PERIOD,
-    TICK_SLICES,
+    TICK_SLICES, TICKS_AT_ONCE,
 };
 use crate::store::Feed;
 
@@ -71,13 +71,23 @@ impl Master {
     /// Ticks every bucket now.
     pub(super) async fn tick_all(&self) -> Result<(), Error> {
         let wishes: Vec<_> = self.buckets().map(Wish::of).collect();
-        self.tick_these(&wishes).await.into_iter().collect()
+        self.tick_these(&wishes).await
     }
 
-    /// Ticks buckets with as few requests as the server allows, all of them at the same time.
-    async fn tick_these(&self, wishes: &[Wish<'_>]) -> Vec<Result<(), Error>> {
-        let requests = wishes.chunks(self.buckets_a_request);
-        join_all(requests.map(|wishes| self.tick_at_once(wishes))).await
+    /// Ticks buckets with as few requests as the server allows, few at a time: between them the server does something
+    /// else. Where nothing at all is answered, no more is asked.
+    async fn tick_these(&self, wishes: &[Wish<'_>]) -> Result<(), Error> {
+        let mut outcome = Ok(());
+        for wishes in wishes.chunks(TICKS_AT_ONCE) {
+            let requests = wishes.chunks(self.buckets_a_request);
+            let ticked = join_all(requests.map(|wishes| self.tick_at_once(wishes))).await;
+            let is_lost = ticked.iter().all(Result::is_err);
+            outcome = ticked.into_iter().collect::<Result<(), _>>().and(outcome);
+            if is_lost {
+                break;
+            }
+        }
+        outcome
     }
 
     /// Ticks buckets with one request.
