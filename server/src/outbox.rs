@@ -2,9 +2,10 @@
 
 use std::cell::OnceCell;
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use tokio::sync::Notify;
 use zeitnot_game::id::Head;
 use zeitnot_game::wire::ServerMsg;
 
@@ -83,16 +84,15 @@ pub struct Overflow;
 
 /// What both ends share. Most sockets are idle, so it is small while it is empty, which a channel of tokio's is not.
 #[derive(Debug, Default)]
-struct Shared {
-    queue: Mutex<Queue>,
-    filled: Notify,
-}
+struct Shared(Mutex<Queue>);
 
 #[derive(Debug, Default)]
 struct Queue {
     frames: VecDeque<Frame>,
     bytes: usize,
     has_overflowed: bool,
+    /// The task that waits for more.
+    reader: Option<Waker>,
 }
 
 impl Queue {
@@ -103,6 +103,21 @@ impl Queue {
             && self.bytes + frame.len() <= OUTBOX_BYTES / parts
     }
 
+    fn pop(&mut self) -> Result<Option<Frame>, Overflow> {
+        if self.has_overflowed {
+            return Err(Overflow);
+        }
+        let next = self.frames.pop_front();
+        if let Some(frame) = &next {
+            self.bytes -= frame.len();
+        }
+        if self.frames.is_empty() {
+            // After a burst it is small again.
+            self.frames.shrink_to(4);
+        }
+        Ok(next)
+    }
+
     fn push(&mut self, frame: Frame) {
         self.bytes += frame.len();
         self.frames.push_back(frame);
@@ -111,15 +126,25 @@ impl Queue {
     fn overflow(&mut self) {
         *self = Self {
             has_overflowed: true,
+            reader: self.reader.take(),
             ..Self::default()
         };
+    }
+}
+
+/// Wakes the reader, once nobody holds the queue.
+fn wake(mut queue: MutexGuard<'_, Queue>) {
+    let reader = queue.reader.take();
+    drop(queue);
+    if let Some(reader) = reader {
+        reader.wake();
     }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         // Whole even if a holder panicked: nothing here does.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -161,8 +186,7 @@ impl Outbox {
         } else {
             queue.overflow();
         }
-        drop(queue);
-        self.shared.filled.notify_one();
+        wake(queue);
         if has_room { Ok(()) } else { Err(Overflow) }
     }
 
@@ -173,8 +197,7 @@ impl Outbox {
         let has_room = queue.has_room(frame, 2);
         if has_room {
             queue.push(frame.clone());
-            drop(queue);
-            self.shared.filled.notify_one();
+            wake(queue);
         }
         has_room
     }
@@ -186,11 +209,23 @@ impl OutboxReader {
     /// # Errors
     /// Frames were lost: the follower has to begin again with a snapshot.
     pub async fn next(&mut self) -> Result<Frame, Overflow> {
-        loop {
-            if let Some(frame) = self.try_next()? {
-                return Ok(frame);
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// Whoever waits leaves its waker in the queue, and nothing has to be taken out again where something else comes first,
+    /// as nearly always.
+    fn poll_next(&mut self, context: &Context<'_>) -> Poll<Result<Frame, Overflow>> {
+        let mut queue = self.0.lock();
+        match queue.pop() {
+            Ok(Some(frame)) => Poll::Ready(Ok(frame)),
+            Ok(None) => {
+                let is_known = |reader: &Waker| reader.will_wake(context.waker());
+                if !queue.reader.as_ref().is_some_and(is_known) {
+                    queue.reader = Some(context.waker().clone());
+                }
+                Poll::Pending
             }
-            self.0.filled.notified().await;
+            Err(overflow) => Poll::Ready(Err(overflow)),
         }
     }
 
@@ -199,25 +234,17 @@ impl OutboxReader {
     /// # Errors
     /// As [`OutboxReader::next`].
     pub fn try_next(&mut self) -> Result<Option<Frame>, Overflow> {
-        let mut queue = self.0.lock();
-        if queue.has_overflowed {
-            return Err(Overflow);
-        }
-        let next = queue.frames.pop_front();
-        if let Some(frame) = &next {
-            queue.bytes -= frame.len();
-        }
-        if queue.frames.is_empty() {
-            // After a burst it is small again.
-            queue.frames.shrink_to(4);
-        }
-        Ok(next)
+        self.0.lock().pop()
     }
 }
 
 impl Drop for OutboxReader {
     fn drop(&mut self) {
-        self.0.lock().overflow();
+        // Without its waker, which would keep the task.
+        *self.0.lock() = Queue {
+            has_overflowed: true,
+            ..Queue::default()
+        };
     }
 }
 
