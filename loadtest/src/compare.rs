@@ -43,21 +43,12 @@ pub(crate) struct Args {
     /// Moves a second at which latencies are compared; repeatable
     #[arg(long, value_name = "N", default_values_t = [200, 1000], value_parser = clap::value_parser!(u32).range(1..=20_000))]
     rate: Vec<u32>,
-    /// How long moves count at each rate and in each step, after a warm-up of 2
-    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=40))]
-    seconds: u16,
     /// How often the rates and the idle sockets are run
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
     repeat: u8,
-    /// Moves a second of the first step up to the knee; each further step has half as many again
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=20_000))]
-    from: u32,
-    /// Moves a second at which the steps end in any case; 0 for no steps
-    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(0..=20_000))]
-    to: u32,
-    /// What p99 of the opponent may be at the knee, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
+    /// The steps, and how the rates are played; `--to 0` for no steps
+    #[command(flatten)]
+    climb: Climb,
     /// Idle sockets; 0 for none
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u16).range(0..=19_000))]
     sockets: u16,
@@ -74,9 +65,6 @@ pub(crate) struct Args {
     /// as two cores, and what runs in Node has no more
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     node_threads: u8,
-    /// Where moves fall within their beat
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
     /// The folder of the peers
     #[arg(long, value_name = "DIR", default_value = "loadtest/peers")]
     peers_in: PathBuf,
@@ -125,6 +113,7 @@ fn side(name: &str) -> anyhow::Result<Side> {
 /// # Errors
 /// Something is not installed or does not start, or somebody was told something wrong, late or not at all.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    args.climb.fits()?;
     let binary = binary::find(args.binary.as_deref())?;
     let folder = peer::folder(&args.peers_in)?;
     let compared = Compared {
@@ -144,30 +133,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         }
     }
     let mut runs = Vec::new();
-    for repetition in 0..args.repeat {
-        for &rate in &args.rate {
-            let measure = Measure::Rate(rate);
-            compared.each(measure, &mut runs, |side| {
-                compared.at_rate(side, rate, args.seed + u64::from(repetition))
-            })?;
-        }
-        if args.sockets > 1 {
-            compared.each(Measure::Idle, &mut runs, |side| compared.idle(side))?;
-        }
-    }
-    if args.spectators > 0 {
-        compared.each(Measure::Watch, &mut runs, |side| compared.watch(side))?;
-    }
-    if args.to > 0 {
-        for &side in &args.peers {
-            compared.climb(side, &mut runs)?;
-        }
-    }
+    let measured = compared.all(&mut runs);
     progress("")?;
     let table = Table::of(&args.peers, &runs);
     let runs: Vec<Findings> = runs.into_iter().map(|run| run.findings).collect();
     findings::keep(&runs, &args.output, &table.html())?;
     say(&table.text())?;
+    measured?;
     findings::complain(&runs)
 }
 
@@ -181,6 +153,31 @@ struct Compared<'a> {
 }
 
 impl Compared<'_> {
+    /// Everything. What was measured before an error is in the runs.
+    fn all(&self, runs: &mut Vec<Run>) -> anyhow::Result<()> {
+        let args = self.args;
+        for repetition in 0..args.repeat {
+            for &rate in &args.rate {
+                self.each(Measure::Rate(rate), runs, |side| {
+                    self.at_rate(side, rate, args.climb.seed + u64::from(repetition))
+                })?;
+            }
+            if args.sockets > 1 {
+                self.each(Measure::Idle, runs, |side| self.idle(side))?;
+            }
+        }
+        if args.spectators > 0 {
+            self.each(Measure::Watch, runs, |side| self.watch(side))?;
+        }
+        if args.climb.to > 0 {
+            for &side in &args.peers {
+                let climbed = self.climb(side, runs);
+                climbed.with_context(|| format!("steps of {side}"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The same for all of them, each started for it; none where it cannot be done.
     fn each(
         &self,
@@ -204,7 +201,7 @@ impl Compared<'_> {
     fn at_rate(&self, side: Side, rate: u32, seed: u64) -> anyhow::Result<Option<Findings>> {
         let climb = Climb {
             seed,
-            ..self.steps()
+            ..self.args.climb.clone()
         };
         let site = (self.open)(side, Some(self.args.node_threads))?;
         let _awake = Awake::start(self.args.sleep)?;
@@ -216,7 +213,9 @@ impl Compared<'_> {
 
     fn climb(&self, side: Side, runs: &mut Vec<Run>) -> anyhow::Result<()> {
         let site = (self.open)(side, Some(self.args.node_threads))?;
-        let (steps, knee) = self.steps().run(&site, &self.runtime)?;
+        let mut steps = Vec::new();
+        let climbed = self.args.climb.run(&site, &self.runtime, &mut steps);
+        let knee = climbed.as_ref().ok().copied().flatten();
         let is_knee = |findings: &Findings| {
             knee.is_some() && findings.value(steps::RATE) == knee.map(f64::from)
         };
@@ -227,18 +226,7 @@ impl Compared<'_> {
         }));
         drop(site);
         std::thread::sleep(REST);
-        Ok(())
-    }
-
-    fn steps(&self) -> Climb {
-        Climb {
-            from: self.args.from,
-            factor: 150,
-            to: self.args.to,
-            limit: self.args.limit,
-            seconds: self.args.seconds,
-            seed: self.args.seed,
-        }
+        climbed.map(|_| ())
     }
 
     fn idle(&self, side: Side) -> anyhow::Result<Option<Findings>> {
@@ -263,7 +251,7 @@ impl Compared<'_> {
             moves: self.args.moves,
             pace: PACE,
             others: 0,
-            seed: self.args.seed,
+            seed: self.args.climb.seed,
         };
         let place = match side {
             Side::Floor => Place::fan()?,

@@ -22,10 +22,13 @@ const INCREMENT: u32 = 180;
 const TRIES: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// How long a connection is used again after a request: less than any server waits for the next one.
+const KEEP_ALIVE: Duration = Duration::from_secs(2);
+
 /// Bytes of an answer.
 const MAX_ANSWER: usize = 1 << 20;
 
-/// A node's HTTP side. Cheap to clone.
+/// A node's HTTP side. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Entrance {
     /// Shape: `http://127.0.0.1:8080`.
@@ -51,7 +54,9 @@ impl Entrance {
                 format!("http://{address}")
             },
             is_peers: false,
-            http: HttpClient::builder(TokioExecutor::new()).build(connector),
+            http: HttpClient::builder(TokioExecutor::new())
+                .pool_idle_timeout(KEEP_ALIVE)
+                .build(connector),
         }
     }
 

@@ -63,6 +63,8 @@ pub(crate) fn nodes_for(sockets: u32) -> u8 {
 pub(crate) struct Site {
     side: Side,
     addresses: Vec<String>,
+    /// The HTTP side of each, once: whoever has one of his own keeps a connection of his own.
+    entrances: Vec<Entrance>,
     /// From where sockets are opened, if that was said.
     source: Option<IpAddr>,
     running: Running,
@@ -203,18 +205,27 @@ impl Site {
 
     fn of(side: Side, running: Running) -> Self {
         let nodes = running.nodes().iter();
-        Self {
+        let nodes = Elsewhere {
             side,
             addresses: nodes.map(|node| node.address().to_owned()).collect(),
             source: None,
+        };
+        Self {
             running,
+            ..Self::at(nodes)
         }
     }
 
     /// Nodes that run already.
     pub(crate) fn at(nodes: Elsewhere) -> Self {
+        let entrance = match nodes.side {
+            Side::Floor | Side::StoringFloor | Side::Zeitnot => Entrance::at,
+            Side::Peer(_) => Entrance::of_peer,
+        };
+        let addresses = nodes.addresses.iter();
         Self {
             side: nodes.side,
+            entrances: addresses.map(|address| entrance(address)).collect(),
             addresses: nodes.addresses,
             source: nodes.source,
             running: Running::Elsewhere,
@@ -235,12 +246,9 @@ impl Site {
         self.side
     }
 
-    /// The HTTP side of a node.
+    /// The HTTP side of the nodes in turn.
     pub(crate) fn entrance(&self, number: usize) -> Entrance {
-        match self.side {
-            Side::Floor | Side::StoringFloor | Side::Zeitnot => Entrance::at(self.address(number)),
-            Side::Peer(_) => Entrance::of_peer(self.address(number)),
-        }
+        self.entrances[number % self.entrances.len()].clone()
     }
 
     /// A socket at a node, as the user of a token or as nobody. The game is for those whose sockets belong to one.

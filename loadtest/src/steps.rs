@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use anyhow::{Context as _, ensure};
 use tokio::runtime::Runtime;
+use tokio::time::sleep;
 
 use crate::drive::{Course, Tables};
 use crate::findings::{self, Findings, OutputArgs};
@@ -12,15 +14,13 @@ use crate::report::progress;
 use crate::sampler::Sampler;
 use crate::schedule::Schedule;
 use crate::seating::{gather, open_lines};
+use crate::share::most_sockets;
 use crate::side::Side;
 use crate::site::{Site, SiteArgs, Work};
 use crate::tally::Tally;
 
 /// Nodes that are started unless it is said how many.
 const NODES: u8 = 2;
-
-/// Moves that a table makes in a second: about what bullet players do.
-const BEAT: u32 = 2;
 
 /// What is looked for in each step.
 pub(crate) const RATE: &str = "moves due";
@@ -58,8 +58,8 @@ pub(crate) struct Climb {
     /// How many times those of the step before each step has, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 150, value_parser = clap::value_parser!(u32).range(101..=1000))]
     pub(crate) factor: u32,
-    /// Moves a second at which it is over in any case
-    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    /// Moves a second above which there is no step in any case
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(crate) to: u32,
     /// What p99 of the opponent may be, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
@@ -67,6 +67,13 @@ pub(crate) struct Climb {
     /// How long a step counts, after a warm-up of 2
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600))]
     pub(crate) seconds: u16,
+    /// Moves that are made in each game in a second: 2 are about what bullet players do, more load many moves on few sockets
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub(crate) beat: u32,
+    /// How long a step waits until the nodes are done with the thousands who have left the one before, in seconds: players
+    /// who do not come back are given up after a while, all of them at the same moment
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(0..=3600))]
+    pub(crate) rest: u16,
     /// Where the moves of the tables fall within their beat
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
@@ -75,21 +82,43 @@ pub(crate) struct Climb {
 /// Steps up, and prints each step and the last one that was within the limit.
 ///
 /// # Errors
-/// Something does not start, or the first step is too much already.
+/// Something does not start, the first step is too much already, or a later one could not be taken; those before it are
+/// printed all the same.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let (from, to) = (args.climb.from, args.climb.to);
+    ensure!(from <= to, "there is no step: --from {from}, --to {to}");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let site = args.site.open(NODES)?;
-    let (runs, knee) = args.climb.run(&site, &runtime)?;
+    let mut runs = Vec::new();
+    let climbed = args.climb.run(&site, &runtime, &mut runs);
     progress("")?;
-    findings::publish(&runs, &args.output, &[])?;
-    knee.map(|_| ())
-        .ok_or_else(|| anyhow::anyhow!("the first step was too much already"))
+    if !runs.is_empty() {
+        findings::publish(&runs, &args.output, &[])?;
+    }
+    climbed?.context("the first step was too much already")?;
+    Ok(())
 }
 
 impl Climb {
-    /// All steps, and the last rate that was within the limit.
+    /// Refuses what games of which each is played once are too short for.
+    ///
+    /// # Errors
+    /// They are.
+    pub(crate) fn fits(&self) -> anyhow::Result<()> {
+        let lines = open_lines()?;
+        let plies = lines.iter().map(|line| line.plies()).min().unwrap_or(0);
+        let seconds = WARM_UP.as_secs() + u64::from(self.seconds);
+        ensure!(
+            seconds * u64::from(self.beat) < plies.into(),
+            "a game of {plies} plies does not last for {seconds} s with {} moves a second: fewer --seconds, or a smaller --beat",
+            self.beat
+        );
+        Ok(())
+    }
+
+    /// The last rate that was within the limit. Each step is added to the runs when it is over.
     ///
     /// # Errors
     /// Nobody can be seated, or time cannot be told.
@@ -97,12 +126,17 @@ impl Climb {
         &self,
         site: &Site,
         runtime: &Runtime,
-    ) -> anyhow::Result<(Vec<Findings>, Option<u32>)> {
-        let (mut runs, mut knee, mut rate) = (Vec::new(), None, self.from);
+        runs: &mut Vec<Findings>,
+    ) -> anyhow::Result<Option<u32>> {
+        let (mut knee, mut rate) = (None, self.from);
         let mut is_second_try = false;
         while rate <= self.to {
+            if !runs.is_empty() {
+                runtime.block_on(async { sleep(Duration::from_secs(self.rest.into())).await });
+            }
             progress(&format!("{}: {rate} moves/s", site.side()))?;
-            let (mut findings, is_within) = runtime.block_on(self.step(site, rate))?;
+            let step = runtime.block_on(self.step(site, rate));
+            let (mut findings, is_within) = step.with_context(|| format!("{rate} moves/s"))?;
             if is_within {
                 knee = Some(rate);
             }
@@ -121,15 +155,20 @@ impl Climb {
                 rate = u32::try_from(u64::from(rate) * u64::from(self.factor) / 100)?;
             }
         }
-        Ok((runs, knee))
+        Ok(knee)
     }
 
     /// One rate; whether it was within the limit.
     ///
     /// # Errors
-    /// Nobody can be seated, or time cannot be told.
+    /// It wants too many sockets, nobody can be seated, or time cannot be told.
     pub(crate) async fn step(&self, site: &Site, rate: u32) -> anyhow::Result<(Findings, bool)> {
-        let tables = usize::try_from(rate / BEAT)?.max(1);
+        let tables = usize::try_from(rate / self.beat)?.max(1);
+        ensure!(
+            2 * tables <= most_sockets(),
+            "{} sockets are more than a process can have: raise the limit of open files (ulimit -Hn), or --beat",
+            2 * tables
+        );
         let schedule = Schedule::new(rate, tables, self.seed);
         let lines = open_lines()?;
         let tally = Arc::new(Mutex::new(Tally::new()));
