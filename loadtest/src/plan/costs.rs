@@ -3,17 +3,17 @@
 
 /// The relay at two rates, by `make bench-relay`: two nodes that both follow each game, two sockets and one game for two moves
 /// a second. From two rates follow the cost of a move and that of a second in which nothing happens. In the same hour as
-/// [`PLAY`], on a machine that others used too.
+/// [`PLAY`], means of two runs.
 pub(super) const RELAY: [Relay; 2] = [
     Relay {
         rate: 200.0,
-        nodes: 369.0,
-        redis: 181.0,
+        nodes: 166.0,
+        redis: 86.3,
     },
     Relay {
         rate: 2000.0,
-        nodes: 188.0,
-        redis: 70.0,
+        nodes: 120.0,
+        redis: 47.9,
     },
 ];
 
@@ -35,7 +35,7 @@ pub(super) const RELAY_GAMES: f64 = 0.5;
 pub(super) const RELAY_NODES: f64 = 2.0;
 
 /// A socket that follows a game, for a second, by `make bench-idle ARGS="--games 15000"`.
-pub(super) const SOCKET_SECOND: f64 = 6.2;
+pub(super) const SOCKET_SECOND: f64 = 4.2;
 
 /// Seconds from one heartbeat to the next there.
 pub(super) const HEARTBEAT: f64 = 5.0;
@@ -43,22 +43,22 @@ pub(super) const HEARTBEAT: f64 = 5.0;
 /// A frame to a spectator, by `make bench-watch`.
 pub(super) const SPECTATOR_FRAME: f64 = 12.2;
 
-/// A game in which nobody moves, for a second and each node that follows it, by `make bench-redis`: 2.7 % of a core for 1,000
-/// games at three nodes, less 0.6 % without games.
-pub(super) const REDIS_GAME_SECOND: f64 = 7.0;
+/// A game in which nobody moves, for a second and each node that follows it, by `make bench-redis`: 1.42 % of a core for 1,000
+/// games at three nodes, less 0.41 % without games.
+pub(super) const REDIS_GAME_SECOND: f64 = 3.4;
 
 /// To begin a game, by `make bench-lobby`: two seeks.
 pub(super) const GAME_NODES: f64 = 2000.0;
 pub(super) const GAME_REDIS: f64 = 1000.0;
 
-/// Memory of a socket that follows a game, and of a game on a node, by `make bench-idle`. Both take less since then.
-pub(super) const SOCKET_BYTES: f64 = 5804.0;
-pub(super) const REPLICA_BYTES: f64 = 13_554.0 - 5804.0;
+/// Memory of a socket that follows a game, and of a game on a node, by `make bench-idle` with `--games 100` and `--games 15000`.
+pub(super) const SOCKET_BYTES: f64 = 5252.0;
+pub(super) const REPLICA_BYTES: f64 = 11_903.0 - 5252.0;
 
 /// Of a game in Redis, by `make bench-redis` (80 plies): its log a ply, the rest while it goes on, and what stays of that.
-pub(super) const LOG_BYTES_A_PLY: f64 = 2672.0 / 80.0;
-pub(super) const RUNNING_GAME_BYTES: f64 = 304.0 + 152.0 + 78.0;
-pub(super) const ENDED_GAME_BYTES: f64 = 78.0;
+pub(super) const LOG_BYTES_A_PLY: f64 = 2203.0 / 80.0;
+pub(super) const RUNNING_GAME_BYTES: f64 = 304.0 + 152.0 + 77.0;
+pub(super) const ENDED_GAME_BYTES: f64 = 77.0;
 
 /// Bytes on the wire, by `wc -L` of the messages in `server/game/tests/data/wire`, with 60 of TCP, IP and the WebSocket's own: a
 /// move to somebody; a move and its answer; a heartbeat of a player and the server's ping; their answers.
@@ -89,7 +89,7 @@ pub(super) struct Run {
     pub(super) redis: f64,
 }
 
-/// By `make bench-play` (1,000 games; 367 ended in 30 s, and as many began).
+/// By `make bench-play ARGS="--games 1000"` (367 ended in 30 s, and as many began), the mean of two runs.
 pub(super) const PLAY: Run = Run {
     name: "make bench-play, 974 moves/s",
     nodes_count: 2,
@@ -97,12 +97,11 @@ pub(super) const PLAY: Run = Run {
     spectators: 1.0,
     moves: 974.0,
     begun: 367.0 / 30.0,
-    nodes: 297.0,
-    redis: 102.0,
+    nodes: 195.0,
+    redis: 70.0,
 };
 
-/// By `make bench-steps`: all of two cores that nobody else used, where a move is cheapest, since much is done at once. Of the
-/// build before a move counted as made once it is heard.
+/// By `make bench-steps`: all of two cores that nobody else used, where a move is cheapest, since much is done at once.
 pub(super) const KNEE: Run = Run {
     name: "make bench-steps, 10,125 moves/s",
     nodes_count: 2,
@@ -110,8 +109,8 @@ pub(super) const KNEE: Run = Run {
     spectators: 0.0,
     moves: 10_125.0,
     begun: 0.0,
-    nodes: 117.0,
-    redis: 28.0,
+    nodes: 92.8,
+    redis: 26.9,
 };
 
 /// For who reads the plan.
