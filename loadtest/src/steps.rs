@@ -85,8 +85,7 @@ pub(crate) struct Climb {
 /// Something does not start, the first step is too much already, or a later one could not be taken; those before it are
 /// printed all the same.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let (from, to) = (args.climb.from, args.climb.to);
-    ensure!(from <= to, "there is no step: --from {from}, --to {to}");
+    args.climb.has_steps()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -94,14 +93,25 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut runs = Vec::new();
     let climbed = args.climb.run(&site, &runtime, &mut runs);
     progress("")?;
-    if !runs.is_empty() {
-        findings::publish(&runs, &args.output, &[])?;
-    }
+    let published = match runs[..] {
+        [] => Ok(()),
+        _ => findings::publish(&runs, &args.output, &[]),
+    };
     climbed?.context("the first step was too much already")?;
-    Ok(())
+    published
 }
 
 impl Climb {
+    /// Refuses to end before it begins.
+    ///
+    /// # Errors
+    /// It would.
+    pub(crate) fn has_steps(&self) -> anyhow::Result<()> {
+        let (from, to) = (self.from, self.to);
+        ensure!(from <= to, "there is no step: --from {from}, --to {to}");
+        Ok(())
+    }
+
     /// Refuses what games of which each is played once are too short for.
     ///
     /// # Errors

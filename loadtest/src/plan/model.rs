@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use serde::{Serialize, Serializer};
 
 use super::costs::{
-    APPEND, CLIENT_MOVE, ENDED_GAME_BYTES, GAME_NODES, GAME_REDIS, HEARTBEAT, HEARTBEAT_IN,
-    HEARTBEAT_OUT, KNEE, LOG_BYTES_A_PLY, MOVE_FRAME, NODE_BYTES, OWN_ANSWER, PLAY, PUBLISHED,
+    APPEND, BUSY, CLIENT_MOVE, ENDED_GAME_BYTES, GAME_NODES, GAME_REDIS, HEARTBEAT, HEARTBEAT_IN,
+    HEARTBEAT_OUT, LOG_BYTES_A_PLY, MOVE_FRAME, NODE_BYTES, OWN_ANSWER, PLAY, PUBLISHED,
     REDIS_GAME_SECOND, RELAY, RELAY_GAMES, RELAY_NODES, RELAY_SOCKETS, REPLICA_BYTES,
     RUNNING_GAME_BYTES, Run, SOCKET_BYTES, SOCKET_SECOND, SPECTATOR_FRAME,
 };
@@ -260,7 +260,7 @@ pub(super) fn predict(load: &Load) -> anyhow::Result<Plan> {
             from_clients: amounts.moves * CLIENT_MOVE + beats * HEARTBEAT_IN,
             inside: amounts.moves * (APPEND + following * PUBLISHED),
         },
-        checks: vec![Check::of(&PLAY), Check::of(&KNEE)],
+        checks: vec![Check::of(&PLAY), Check::of(&BUSY)],
         load: load.clone(),
     })
 }

@@ -1,6 +1,7 @@
 //! Each scenario with small numbers on the built server: it ends well, and its file has what it says.
 
 mod shares;
+mod steps;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -248,50 +249,6 @@ fn a_node_shows_whole_games_that_it_has_never_seen() {
         assert_eq!(count(&runs[0], name), 60);
     }
     assert_eq!(runs[0]["failures"], json!({}));
-}
-
-#[test]
-fn steps_go_up_to_where_they_are_told_to_end() {
-    let args = [
-        "steps",
-        "--from",
-        "10",
-        "--to",
-        "20",
-        "--factor",
-        "200",
-        "--limit",
-        "60000",
-        "--rest",
-        "0",
-        "--seconds",
-        "1",
-        "--nodes",
-        "1",
-    ];
-    let runs = run(&args);
-    assert_eq!(runs.len(), 2);
-    assert!(number(&runs[0], "last step within the limit") >= 10.0);
-}
-
-#[test]
-fn steps_before_one_that_cannot_be_taken_are_kept() {
-    let dir = tempfile::tempdir().unwrap();
-    let json = dir.path().join("findings.json");
-    let args = "--from 10 --to 1000 --factor 1000 --rest 0 --limit 60000 --seconds 1 --nodes 1";
-    let steps = format!("ulimit -n 550; exec \"$0\" steps {args} --json \"$1\"");
-    server();
-    let output = Command::new("sh")
-        .args(["-c", &steps, TOOL])
-        .arg(&json)
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success(), "{said}");
-    assert!(said.contains("100 moves/s: 100 sockets are more"), "{said}");
-    let runs: Vec<Value> = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
-    assert_eq!(runs.len(), 1);
-    assert_eq!(number(&runs[0], "last step within the limit"), 10.0);
 }
 
 #[test]
